@@ -31,7 +31,7 @@ CLOCK_SKEW = timedelta(hours=1)
 Hostname = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=253)]
 GpuUuid = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=128)]
 GpuIndex = Annotated[int, Meta(ge=0, le=32_767)]
-Label = Annotated[str, Meta(pattern=r"\A[^\x00]*\Z", max_length=1024)]
+Label = Annotated[str, Meta(max_length=1024)]
 
 Percent = Annotated[float, Meta(ge=PERCENT[0], le=PERCENT[1])]
 Celsius = Annotated[float, Meta(ge=CELSIUS[0], le=CELSIUS[1])]
