@@ -1,0 +1,1 @@
+"""A private PostgreSQL and etcd for one directory: a library without Django."""

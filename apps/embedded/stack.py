@@ -1,0 +1,102 @@
+"""PostgreSQL and etcd together, private to one directory or to one run."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from apps.embedded.etcd import Etcd, EtcdOptions
+from apps.embedded.locks import DirectoryLock, LockHeld
+from apps.embedded.memory import Memory
+from apps.embedded.postgres import Postgres
+from apps.embedded.processes import StartFailed
+
+
+class StackInUse(StartFailed):
+    """Another process runs the servers of this directory."""
+
+
+class Stack:
+    """Starts both servers on free ports of loopback; a context manager.
+
+    With a `directory`, data, ports and passwords are kept there from one start to the next, and
+    only one process at a time may use it. Without one, everything is temporary and deleted.
+    """
+
+    def __init__(self, directory: Path | None = None, max_txn_ops: int = 128) -> None:
+        self._temporary = directory is None
+        self.directory = (directory or Path(tempfile.mkdtemp(prefix="gpu-telemetry-"))).resolve()
+        logs = self.directory / "log"
+        self._lock = DirectoryLock(self.directory)
+        self.etcd = Etcd(
+            self.directory / "etcd", logs / "etcd.log", EtcdOptions(max_txn_ops=max_txn_ops)
+        )
+        self.postgres = Postgres(self.directory, logs / "postgresql.log", self._temporary)
+        self._secret_key = ""
+
+    def start(self) -> None:
+        """Start both; returns when both serve. Raises StackInUse or StartFailed."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+            self._remember_secret_key()
+            self.etcd.launch()
+            self.postgres.start()
+            self.etcd.wait_ready()
+        except LockHeld as error:
+            self.stop()
+            raise StackInUse(str(error)) from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop etcd, then PostgreSQL, and delete what is temporary."""
+        self.etcd.stop()
+        self.postgres.stop()
+        self._lock.release()
+        if self._temporary:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def database_url(self) -> str:
+        """postgres://user:password@127.0.0.1:port/telemetry."""
+        return self.postgres.url
+
+    @property
+    def etcd_endpoints(self) -> list[str]:
+        """host:port of each member."""
+        return [self.etcd.endpoint]
+
+    def settings(self) -> dict[str, str]:
+        """The settings that make the project use these servers."""
+        return {
+            "DATABASE_URL": self.database_url,
+            "ETCD_ENDPOINTS": ",".join(self.etcd_endpoints),
+            "SECRET_KEY": self._secret_key,
+            "PUBLIC_READ": "true",
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The environment for a child process: ours, the settings, and VAR_DIR."""
+        return {**os.environ, **self.settings(), "VAR_DIR": str(self.directory)}
+
+    def _remember_secret_key(self) -> None:
+        memory = Memory(self.directory / "memory.json")
+        if not memory.get("secret_key"):
+            memory.set(secret_key=secrets.token_urlsafe(48))
+        self._secret_key = memory.get("secret_key")
+
+    def __enter__(self) -> "Stack":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()

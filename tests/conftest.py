@@ -1,0 +1,40 @@
+"""Fixtures that every kind of test may use; tests/services.py starts the servers behind them."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from apps.embedded.stack import Stack
+
+
+@pytest.fixture
+def etcd_endpoints() -> list[str]:
+    """host:port of each member of the run's etcd; a test keeps to its own `cluster_id` there."""
+    return os.environ["ETCD_ENDPOINTS"].split(",")
+
+
+@pytest.fixture
+def cluster_id() -> str:
+    """A cluster that no other test uses."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def environment(transactional_db: None, cluster_id: str) -> dict[str, str]:
+    """The environment for a child process that sees this test's database and cluster.
+
+    The test's own writes are committed (`transactional_db`), or the child would not see them.
+    """
+    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    database = str(connection.settings_dict["NAME"])
+    return {**os.environ, "DATABASE_URL": f"{server}/{database}", "CLUSTER_ID": cluster_id}
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    """Servers of this test alone, which it may kill."""
+    with Stack() as own:
+        yield own
