@@ -16,6 +16,7 @@ from apps.embedded.etcd import is_healthy
 from apps.embedded.processes import Child, StartFailed, wait_until
 from apps.embedded.stack import Stack, StackInUse
 
+pytestmark = pytest.mark.usefixtures("etcd_endpoints")  # skipped where servers cannot start
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

@@ -1,0 +1,60 @@
+# What people run. `make` alone lists it. Needs make and Python 3.11 or newer, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet install
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test lint e2e bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(VENV)/ready-dev ## Install everything, tools for development included, into .venv
+
+run: $(VENV)/ready ## Run the whole pipeline on demo telemetry (PORT=8000); Ctrl-C stops it
+	@exec $(PY) manage.py runlocal --port $(PORT)
+
+test: $(VENV)/ready-dev ## Run every test (ARGS="-k name" passes arguments to pytest)
+	$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/ready-dev ## Check style, types, import direction and migrations
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	$(VENV)/bin/lint-imports
+	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+e2e: $(VENV)/ready-dev ## Stream CSV=<file> through a private stack and account for every value
+	@test -n "$(CSV)" || { echo 'Name the file: make e2e CSV=<file>' >&2; exit 2; }
+	@$(PY) -m tests.acceptance.e2e $(CSV)
+
+bench: $(VENV)/ready-dev ## Measure every figure the README states
+	@$(PY) -m benchmarks $(ARGS)
+
+clean: ## Remove .venv and caches; the data in var/ stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+# Two stamps: `make run` needs no test tools, and must be up soon after a clone.
+$(VENV)/ready: requirements.txt | $(PY)
+	@echo 'Installing what the pipeline needs (once; up to a minute)'
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/ready-dev: requirements.txt requirements-dev.txt | $(PY)
+	@echo 'Installing what the pipeline and its tests need (once; a minute or two)'
+	@$(PIP) -r requirements-dev.txt
+	@touch $(VENV)/ready $@
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo '$(PYTHON) is missing or older than Python 3.11; name another: make PYTHON=python3.12 …' >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo '$(PYTHON) cannot make virtual environments; as root: apt-get install python3-venv' >&2; \
+	  exit 1; }
+	@$(PYTHON) -m venv $(VENV)
