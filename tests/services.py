@@ -12,7 +12,7 @@ import pytest
 from apps.embedded.processes import StartFailed
 from apps.embedded.stack import Stack
 
-NEEDED_BY = {"db", "transactional_db", "django_db_setup", "etcd_endpoints", "environment"}
+NEEDED_BY = {"db", "transactional_db", "django_db_setup", "etcd_endpoints", "environment", "stack"}
 _missing = pytest.StashKey[str]()
 
 
@@ -22,14 +22,17 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, object, object]:
     """A wrapper runs before every plain hook, pytest-django's included."""
     options = early_config.known_args_namespace
-    given = {"DATABASE_URL", "ETCD_ENDPOINTS"} <= os.environ.keys()
-    if not given and not options.help and not options.collectonly:
+    if not options.help and not options.collectonly:
         _start(early_config)
     return (yield)
 
 
 def _start(config: pytest.Config) -> None:
-    stack = Stack()
+    endpoints = os.environ.get("ETCD_ENDPOINTS", "")
+    stack = Stack(
+        database_url=os.environ.get("DATABASE_URL", ""),
+        etcd_endpoints=endpoints.split(",") if endpoints else (),
+    )
     config.add_cleanup(stack.stop)
     try:
         stack.start()
@@ -38,8 +41,8 @@ def _start(config: pytest.Config) -> None:
             raise pytest.UsageError(f"CI needs its services: {error}") from error
         config.stash[_missing] = str(error)
         return
-    for name, value in (stack.settings() | {"VAR_DIR": str(stack.directory)}).items():
-        os.environ.setdefault(name, value)
+    # VAR_DIR too: a local.env of `make run` must not reach the tests.
+    os.environ.update(stack.settings() | {"VAR_DIR": str(stack.directory)})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

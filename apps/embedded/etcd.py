@@ -16,7 +16,7 @@ from apps.embedded.ports import free_port
 from apps.embedded.processes import Child, StartFailed, end_leftover, wait_until
 
 START_S = 30.0
-STOP_S = 10.0
+LEFTOVER_STOP_S = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -54,7 +54,7 @@ class Etcd:
         data = self._directory / "data"
         child = Child("etcd", [], self._log_file)
         if pid := memory.get("pid"):
-            end_leftover(pid, str(data), child.stop_signal, STOP_S)
+            end_leftover(pid, str(data), child.stop_signal, LEFTOVER_STOP_S)
         client, peer = free_port(memory.get("port")), free_port(memory.get("peer_port"))
         child.argv = arguments(binary, data, client, peer, self._options)
         child.env = {k: v for k, v in os.environ.items() if not k.startswith("ETCD_")}
@@ -81,10 +81,15 @@ class Etcd:
             raise StartFailed("etcd has not been started")
         return self._child
 
-    def stop(self) -> None:
-        """Stop it; its data stays."""
+    def restart(self) -> None:
+        """Start it again after it died; returns when it serves. Raises StartFailed."""
+        self.launch()
+        self.wait_ready()
+
+    def stop(self, timeout_s: float) -> None:
+        """Stop it, by force after `timeout_s`; its data stays."""
         if self._child:
-            self._child.stop(STOP_S)
+            self._child.stop(timeout_s)
 
 
 def arguments(

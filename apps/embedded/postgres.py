@@ -13,7 +13,7 @@ from apps.embedded.postgres_home import PostgresHome, find_home, remove_home
 from apps.embedded.processes import Child, StartFailed, die_with_parent, end_leftover, wait_until
 
 START_S = 60.0  # recovery after a crash replays up to max_wal_size
-STOP_S = 20.0
+LEFTOVER_STOP_S = 20.0
 # Fast shutdown: sessions are ended, the data is flushed. SIGTERM would wait for every client.
 STOP_SIGNAL = signal.SIGINT
 SETTINGS = {
@@ -61,8 +61,14 @@ class Postgres:
         if not (home.data / "PG_VERSION").exists():
             memory.set(password=secrets.token_urlsafe(24))
             self._create_data(home, memory.get("password"))
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the server on existing data, also after it died. Raises StartFailed."""
+        home = self._started_home()
+        memory = Memory(home.path / "memory.json")
         if pid := memory.get("pid"):
-            end_leftover(pid, str(home.data), STOP_SIGNAL, STOP_S)
+            end_leftover(pid, str(home.data), STOP_SIGNAL, LEFTOVER_STOP_S)
         self._forget_dead_postmaster(home)
         port = free_port(memory.get("port"))
         self._child = self._server(home, port)
@@ -81,18 +87,21 @@ class Postgres:
     @property
     def data(self) -> Path:
         """The data directory; raises StartFailed before `start`."""
-        if self._home is None:
-            raise StartFailed("PostgreSQL has not been started")
-        return self._home.data
+        return self._started_home().data
 
-    def stop(self) -> None:
-        """Fast shutdown; a temporary server's data is deleted."""
+    def stop(self, timeout_s: float) -> None:
+        """Fast shutdown, by force after `timeout_s`; a temporary server's data is deleted."""
         if self._child:
-            self._child.stop(STOP_S)
+            self._child.stop(timeout_s)
         if self._temporary and self._home:
             remove_home(self._home)
         if self._lock:
             self._lock.release()
+
+    def _started_home(self) -> PostgresHome:
+        if self._home is None:
+            raise StartFailed("PostgreSQL has not been started")
+        return self._home
 
     def _server(self, home: PostgresHome, port: int) -> Child:
         options = [f"-c{name}={value}" for name, value in (SETTINGS | {"port": str(port)}).items()]
@@ -142,6 +151,7 @@ class Postgres:
             env=_environment(),
             cwd=home.path,
             check=False,
+            start_new_session=True,
             **(home.account.popen_arguments() if home.account else {}),
         )
         if done.returncode or "ERROR:" in done.stderr:

@@ -4,6 +4,8 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -12,6 +14,8 @@ from apps.embedded.locks import DirectoryLock, LockHeld
 from apps.embedded.memory import Memory
 from apps.embedded.postgres import Postgres
 from apps.embedded.processes import StartFailed
+
+STOP_S = 20.0
 
 
 class StackInUse(StartFailed):
@@ -23,9 +27,18 @@ class Stack:
 
     With a `directory`, data, ports and passwords are kept there from one start to the next, and
     only one process at a time may use it. Without one, everything is temporary and deleted.
+    A server that is given by its address is used as it is, and not started.
     """
 
-    def __init__(self, directory: Path | None = None, max_txn_ops: int = 128) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        max_txn_ops: int = 128,
+        database_url: str = "",
+        etcd_endpoints: Sequence[str] = (),
+    ) -> None:
+        self._given_database_url = database_url
+        self._given_etcd_endpoints = list(etcd_endpoints)
         self._temporary = directory is None
         self.directory = (directory or Path(tempfile.mkdtemp(prefix="gpu-telemetry-"))).resolve()
         logs = self.directory / "log"
@@ -42,9 +55,12 @@ class Stack:
         try:
             self._lock.acquire()
             self._remember_secret_key()
-            self.etcd.launch()
-            self.postgres.start()
-            self.etcd.wait_ready()
+            if not self._given_etcd_endpoints:
+                self.etcd.launch()
+            if not self._given_database_url:
+                self.postgres.start()
+            if not self._given_etcd_endpoints:
+                self.etcd.wait_ready()
         except LockHeld as error:
             self.stop()
             raise StackInUse(str(error)) from error
@@ -52,10 +68,11 @@ class Stack:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """Stop etcd, then PostgreSQL, and delete what is temporary."""
-        self.etcd.stop()
-        self.postgres.stop()
+    def stop(self, timeout_s: float = STOP_S) -> None:
+        """Stop etcd, then PostgreSQL, all within `timeout_s`, and delete what is temporary."""
+        deadline = time.monotonic() + timeout_s
+        self.etcd.stop(timeout_s)
+        self.postgres.stop(max(0.0, deadline - time.monotonic()))
         self._lock.release()
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -63,12 +80,12 @@ class Stack:
     @property
     def database_url(self) -> str:
         """postgres://user:password@127.0.0.1:port/telemetry."""
-        return self.postgres.url
+        return self._given_database_url or self.postgres.url
 
     @property
     def etcd_endpoints(self) -> list[str]:
         """host:port of each member."""
-        return [self.etcd.endpoint]
+        return self._given_etcd_endpoints or [self.etcd.endpoint]
 
     def settings(self) -> dict[str, str]:
         """The settings that make the project use these servers."""
