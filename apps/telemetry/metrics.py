@@ -56,7 +56,7 @@ class Metric:
 MAX_COUNT = 0x7FFFFFFFFFFFFFEF
 
 
-def _gauge(
+def _gauge(  # noqa: PLR0913, PLR0917, one call is one row of the table below
     name: str, dcgm_id: int, dcgm_names: str, unit: str, bounds: tuple[float, float], text: str,
     csv_names: str = "", storage: Storage = Storage.REAL,
 ) -> Metric:  # fmt: skip
@@ -69,15 +69,11 @@ def _gauge(
 def _count(
     name: str, dcgm_id: int, dcgm_names: str, unit: str, text: str, kind: Kind = Kind.COUNTER
 ) -> Metric:
-    return Metric(
-        name, dcgm_id, _dcgm(dcgm_names), unit, kind, Storage.BIGINT, 0, MAX_COUNT, text
-    )
+    return Metric(name, dcgm_id, _dcgm(dcgm_names), unit, kind, Storage.BIGINT, 0, MAX_COUNT, text)
 
 
 def _flag(name: str, dcgm_id: int, dcgm_names: str, text: str) -> Metric:
-    return Metric(
-        name, dcgm_id, _dcgm(dcgm_names), "", Kind.FLAG, Storage.SMALLINT, 0, 1, text
-    )
+    return Metric(name, dcgm_id, _dcgm(dcgm_names), "", Kind.FLAG, Storage.SMALLINT, 0, 1, text)
 
 
 def _dcgm(names: str) -> tuple[str, ...]:

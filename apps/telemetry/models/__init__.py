@@ -1,0 +1,7 @@
+"""The tables of telemetry."""
+
+from apps.telemetry.models.inventory import Cluster, Gpu, Host
+from apps.telemetry.models.metric_columns import MetricColumns
+from apps.telemetry.models.samples import LatestSample, Sample
+
+__all__ = ["Cluster", "Gpu", "Host", "LatestSample", "MetricColumns", "Sample"]

@@ -1,0 +1,37 @@
+"""What GPUs reported: the samples, and the latest of each GPU.
+
+Written by apps/telemetry/ingest alone.
+"""
+
+from django.db import models
+
+from apps.telemetry.models.inventory import Gpu
+from apps.telemetry.models.metric_columns import MetricColumns
+
+
+class Sample(MetricColumns):
+    """One GPU at one instant. The key makes a record that arrives twice one row.
+
+    Partitioned by UTC day of `timestamp` (apps/telemetry/partitions.py). There is no foreign key
+    in the database: checking it costs more than storing the row. The one of LatestSample, written
+    in the same transaction, guards both.
+    """
+
+    pk = models.CompositePrimaryKey("gpu_id", "timestamp")
+    gpu = models.ForeignKey(
+        Gpu,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="samples",
+    )
+    timestamp = models.DateTimeField()
+
+
+class LatestSample(MetricColumns):
+    """The newest sample of each GPU, so that the fleet view never touches history."""
+
+    gpu = models.OneToOneField(
+        Gpu, on_delete=models.CASCADE, primary_key=True, related_name="latest"
+    )
+    timestamp = models.DateTimeField()
