@@ -5,13 +5,14 @@ a command started beside `make run` finds the same servers. A value that cannot 
 start with the setting's name. docs/operating.md explains each.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -129,7 +130,9 @@ ETCD_CLIENT_CERT = env.str("ETCD_CLIENT_CERT", default="")
 ETCD_CLIENT_KEY = env.str("ETCD_CLIENT_KEY", default="")
 ETCD_TIMEOUT_S = _seconds("ETCD_TIMEOUT_S", 5.0)
 # The server's --max-txn-ops; a larger value here than there makes publishing fail.
-ETCD_MAX_TXN_OPS = _integer("ETCD_MAX_TXN_OPS", 128, 2, 100_000)
+ETCD_MAX_TXN_OPS = _integer("ETCD_MAX_TXN_OPS", 128, 64, 100_000)
+# The server's --quota-backend-bytes; publishing slows down as it fills.
+ETCD_QUOTA_BYTES = _integer("ETCD_QUOTA_BYTES", 2 << 30, 16 << 20, 1 << 40)
 CLUSTER_ID = env.str("CLUSTER_ID", default="default")
 MEMBER_LEASE_S = _integer("MEMBER_LEASE_S", 10, 2, 3600)
 # Streamers pause above this many waiting messages.
@@ -142,9 +145,70 @@ SAMPLE_MIN_TIME = _time("SAMPLE_MIN_TIME", "2015-01-01")
 # --- Gateway ----------------------------------------------------------------------------------
 # Lets anybody read the API without signing in; `make run` sets it on loopback.
 PUBLIC_READ = env.bool("PUBLIC_READ", default=False)
+REST_FRAMEWORK = {
+    # Basic comes first: it is what a 401 tells a program to use.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.BasicAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.gateway.permissions.ReadAccess"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.gateway.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Elastic GPU Telemetry",
+    "DESCRIPTION": (
+        "The fleet and its telemetry. A GPU is addressed by its UUID. Times are UTC, units are in "
+        "each metric's description, and a metric that is null was not reported. Every error is a "
+        "problem document (RFC 9457)."
+    ),
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.gateway.openapi.add_problems",
+    ],
+    "TAGS": [
+        {"name": "fleet", "description": "Hosts and GPUs."},
+        {"name": "telemetry", "description": "What GPUs reported."},
+        {"name": "operation", "description": "State of the gateway itself."},
+    ],
+}
 
 # --- Periodic tasks ---------------------------------------------------------------------------
+# A folder is broker enough on one machine; several machines share a redis:// address.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_DIR = VAR_DIR / "celery"
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(CELERY_DIR / "messages"),
+        "data_folder_out": str(CELERY_DIR / "messages"),
+        "control_folder": str(CELERY_DIR / "control"),
+    }
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "telemetry"
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Nobody listens to remote control and events, and they keep an idle worker busy.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(CELERY_DIR / "beat")
+# `expires`: runs missed while no worker was there are not made up for one by one.
+CELERY_BEAT_SCHEDULE = {
+    "make partitions": {
+        "task": "telemetry.make_partitions",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
+}
 
 # --- Logging ----------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()

@@ -1,8 +1,14 @@
 """Every URL of the project."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("", include("apps.gateway.urls")),
 ]
+
+handler400 = "apps.gateway.error_pages.bad_request"
+handler403 = "apps.gateway.error_pages.permission_denied"
+handler404 = "apps.gateway.error_pages.not_found"
+handler500 = "apps.gateway.error_pages.server_error"

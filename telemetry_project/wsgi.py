@@ -1,9 +1,29 @@
 """The gateway's WSGI application."""
 
 import os
+from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemetry_project.settings")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+
+def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+    """Django's application, with a response that is whole answered as a list.
+
+    A list is sent at once with its length; anything else granian sends chunk by chunk, slower.
+    """
+    response = _django(environ, start_response)
+    if not isinstance(response, HttpResponse):
+        return response
+    try:
+        return [response.content]
+    finally:
+        response.close()

@@ -1,0 +1,61 @@
+"""`manage.py rungateway`: serve the API, its documentation and the admin."""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.gateway.server import CannotServe, Options, check, serve
+
+
+class Command(BaseCommand):
+    """Arguments and wiring only; the server is in apps/gateway/server.py."""
+
+    help = (
+        "Serve the REST API (/api/v1/), its documentation (/api/docs/), the admin (/admin/),"
+        " /health and /ready. SECRET_KEY must be set. SIGTERM or Ctrl-C finishes the requests in"
+        " hand, for at most 5 s. Exit status 1: it could not start, and says why."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Define the arguments."""
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 is every one"
+        )
+        parser.add_argument("--port", type=_port, default=8000, help="port to listen on")
+        parser.add_argument(
+            "--workers", type=_positive, default=1, help="processes; one per core is enough"
+        )
+        parser.add_argument(
+            "--threads", type=_positive, default=2,
+            help="requests that a process works on at once, each with a PostgreSQL connection",
+        )  # fmt: skip
+        parser.add_argument("--access-log", action="store_true", help="log every request")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Serve until told to stop."""
+        chosen = Options(**{name: options[name] for name in Options.__slots__})
+        try:
+            check(chosen)
+            self.announce(chosen)
+            serve(chosen)
+        except CannotServe as error:
+            raise CommandError(str(error)) from error
+
+    def announce(self, options: Options) -> None:
+        """Say where to look, before the first request is answered."""
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        self.stdout.write(f"Gateway on http://{host}:{options.port}; its documentation: /api/docs/")
+        self.stdout.flush()
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to 1024")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65535")
+    return int(text)
