@@ -1,0 +1,33 @@
+"""How a row of samples becomes JSON: by PostgreSQL, with every name from the registry.
+
+Times are RFC 3339 in UTC with six decimals and `Z`, so they sort as text. `real` columns print in
+their shortest exact form, what was not reported is null.
+"""
+
+from collections.abc import Iterable
+
+from apps.telemetry.metrics import BY_NAME, METRIC_NAMES
+
+COLUMNS = (*METRIC_NAMES, "extra")
+
+
+class UnknownColumn(ValueError):
+    """A name that is no metric of the registry; the message lists it."""
+
+
+def checked_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, each once, if all are metrics or `extra`; they are safe to put into SQL.
+
+    Raises UnknownColumn.
+    """
+    columns = tuple(dict.fromkeys(names))
+    for name in columns:
+        if name not in BY_NAME and name != "extra":
+            raise UnknownColumn(f"{name!r} is not a metric; the metrics are {', '.join(COLUMNS)}")
+    return columns
+
+
+def sample_fields(source: str, columns: Iterable[str]) -> str:
+    """The select list of one sample's JSON: `timestamp`, then `columns` of the table `source`."""
+    time = f"""to_char({source}.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    return ", ".join((f"{time} AS timestamp", *(f"{source}.{name}" for name in columns)))
