@@ -47,21 +47,27 @@ class Etcd:
 
     def launch(self) -> None:
         """Start the process without waiting for it. Raises StartFailed if there is no etcd."""
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        memory = self._memory()
+        ports = free_port(memory.get("port")), free_port(memory.get("peer_port"))
         binary = find_etcd()
         warn_of_unsafe_version(binary)
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        memory = Memory(self._directory / "memory.json")
+        self._launch(binary, memory, *ports)
+
+    def _launch(self, binary: Path, memory: Memory, client_port: int, peer_port: int) -> None:
         data = self._directory / "data"
         child = Child("etcd", [], self._log_file)
         if pid := memory.get("pid"):
             end_leftover(pid, str(data), child.stop_signal, LEFTOVER_STOP_S)
-        client, peer = free_port(memory.get("port")), free_port(memory.get("peer_port"))
-        child.argv = arguments(binary, data, client, peer, self._options)
+        child.argv = arguments(binary, data, client_port, peer_port, self._options)
         child.env = {k: v for k, v in os.environ.items() if not k.startswith("ETCD_")}
         child.start()
         self._child = child
-        memory.set(port=client, peer_port=peer, pid=child.pid)
-        self.endpoint = f"127.0.0.1:{client}"
+        memory.set(port=client_port, peer_port=peer_port, pid=child.pid)
+        self.endpoint = f"127.0.0.1:{client_port}"
+
+    def _memory(self) -> Memory:
+        return Memory(self._directory / "memory.json")
 
     def wait_ready(self) -> None:
         """Wait until it serves; raises StartFailed with the end of its log."""
@@ -82,8 +88,12 @@ class Etcd:
         return self._child
 
     def restart(self) -> None:
-        """Start it again after it died; returns when it serves. Raises StartFailed."""
-        self.launch()
+        """Start it again after it died, on the same ports; returns when it serves.
+
+        Raises StartFailed.
+        """
+        memory = self._memory()
+        self._launch(find_etcd(), memory, memory.get("port"), memory.get("peer_port"))
         self.wait_ready()
 
     def stop(self, timeout_s: float) -> None:

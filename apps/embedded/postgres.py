@@ -61,16 +61,18 @@ class Postgres:
         if not (home.data / "PG_VERSION").exists():
             memory.set(password=secrets.token_urlsafe(24))
             self._create_data(home, memory.get("password"))
-        self.restart()
+        self._serve(home, memory, free_port(memory.get("port")))
 
     def restart(self) -> None:
-        """Start the server on existing data, also after it died. Raises StartFailed."""
+        """Start it again after it died, on the same port. Raises StartFailed."""
         home = self._started_home()
         memory = Memory(home.path / "memory.json")
+        self._serve(home, memory, memory.get("port"))
+
+    def _serve(self, home: PostgresHome, memory: Memory, port: int) -> None:
         if pid := memory.get("pid"):
             end_leftover(pid, str(home.data), STOP_SIGNAL, LEFTOVER_STOP_S)
         self._forget_dead_postmaster(home)
-        port = free_port(memory.get("port"))
         self._child = self._server(home, port)
         self._child.start()
         memory.set(port=port, pid=self._child.pid)

@@ -37,6 +37,7 @@ class Child:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _log_start: int = field(default=0, init=False, repr=False)
     _group_ended: bool = field(default=False, init=False, repr=False)
 
     def start(self) -> None:
@@ -47,6 +48,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._group_ended = False
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             try:
                 self._process = subprocess.Popen(
                     [*die_with_parent(self.stop_signal), *self.argv],
@@ -105,16 +107,22 @@ class Child:
         return in_time
 
     def tail(self) -> str:
-        """The last lines of its log, for an error message."""
-        return tail(self.log)
+        """The last lines that it logged since its start, for an error message."""
+        return tail(self.log, self._log_start)
 
 
 def stop_in_order(children: Sequence[Child], timeout_s: float) -> list[str]:
-    """Stop children one after the other, all within `timeout_s`; the names of those killed."""
+    """Stop children one after the other, all within `timeout_s`; the names of those killed.
+
+    One that hangs may use its share of the time that is left, not the others'.
+    """
     deadline = time.monotonic() + timeout_s
-    return [
-        child.name for child in children if not child.stop(max(0.0, deadline - time.monotonic()))
-    ]
+    killed = []
+    for position, child in enumerate(children):
+        left_s = max(0.0, deadline - time.monotonic())
+        if not child.stop(left_s / (len(children) - position)):
+            killed.append(child.name)
+    return killed
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
@@ -133,10 +141,10 @@ def die_with_parent(stop_signal: signal.Signals) -> list[str]:
     return [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG"), "--"] if setpriv else []
 
 
-def tail(log: Path) -> str:
-    """The last few kilobytes of a log file, from a line's beginning where possible."""
+def tail(log: Path, start: int = 0) -> str:
+    """The last few kilobytes of a log file after `start`, from a line's beginning if possible."""
     try:
-        data = log.read_bytes()
+        data = log.read_bytes()[start:]
     except OSError:
         return ""
     if len(data) > TAIL_BYTES:

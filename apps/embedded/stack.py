@@ -8,14 +8,28 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from apps.embedded.etcd import Etcd, EtcdOptions
 from apps.embedded.locks import DirectoryLock, LockHeld
 from apps.embedded.memory import Memory
 from apps.embedded.postgres import Postgres
-from apps.embedded.processes import StartFailed
+from apps.embedded.processes import Child, StartFailed
 
 STOP_S = 20.0
+
+
+class Server(Protocol):
+    """What etcd and PostgreSQL have in common."""
+
+    @property
+    def child(self) -> Child:
+        """The present process."""
+        ...
+
+    def restart(self) -> None:
+        """Start it again after it died; returns when it serves. Raises StartFailed."""
+        ...
 
 
 class StackInUse(StartFailed):
@@ -76,6 +90,15 @@ class Stack:
         self._lock.release()
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
+
+    def started_servers(self) -> list[Server]:
+        """The servers that this stack started, for whoever watches over them."""
+        servers: list[Server] = []
+        if not self._given_etcd_endpoints:
+            servers.append(self.etcd)
+        if not self._given_database_url:
+            servers.append(self.postgres)
+        return servers
 
     @property
     def database_url(self) -> str:

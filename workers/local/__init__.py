@@ -1,0 +1,1 @@
+"""The whole pipeline on this machine, as `make run` runs it."""

@@ -1,0 +1,65 @@
+"""Keeps the servers and programs of a local run alive, and stops them in a written order."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from apps.embedded.processes import Child, stop_in_order
+from apps.embedded.stack import Server, Stack
+from workers.local.log_follower import rotate
+from workers.local.programs import START_ORDER, STOP_ORDER
+from workers.local.watched import Watched
+
+# Of the ten seconds that a stop may take, what the servers keep for themselves.
+SERVERS_STOP_S = 3.0
+
+
+class Keeper:
+    """Programs by name, on the servers of a started `stack`."""
+
+    def __init__(
+        self, stack: Stack, programs: Mapping[str, Child], say: Callable[[str], None]
+    ) -> None:
+        self._stack = stack
+        self._programs = programs
+        self._say = say
+        self._watched: list[Watched] = []
+
+    def start(self) -> None:
+        """Start every program in order. Raises StartFailed."""
+        self._watched = [
+            _watch_server(server, self._say) for server in self._stack.started_servers()
+        ]
+        for name in START_ORDER:
+            child = self._programs[name]
+            rotate(child.log)
+            self._watched.append(_watch_program(child, self._say))
+            child.start()
+
+    def step(self) -> bool:
+        """Look after each once; False when one died too often and the run should end."""
+        return all(watched.step() for watched in self._watched)
+
+    def stop(self, timeout_s: float) -> None:
+        """Stop the programs, then the servers, all within `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        # Nothing waits for it, and its loop looks at the signal only every 2 s (measured: 3-4 s).
+        self._programs["tasks"].ask_to_stop()
+        children = [self._programs[name] for name in STOP_ORDER]
+        killed = stop_in_order(children, timeout_s - SERVERS_STOP_S)
+        for name in killed:
+            self._say(f"[{name}] did not stop in time and was killed")
+        self._stack.stop(max(SERVERS_STOP_S, deadline - time.monotonic()))
+
+    def kill(self) -> None:
+        """End everything at once; committed data stays."""
+        for child in self._programs.values():
+            child.kill()
+        self._stack.stop(0)
+
+
+def _watch_program(child: Child, say: Callable[[str], None]) -> Watched:
+    return Watched(child.name, lambda: child, child.start, say)
+
+
+def _watch_server(server: Server, say: Callable[[str], None]) -> Watched:
+    return Watched(server.child.name, lambda: server.child, server.restart, say)
