@@ -100,7 +100,7 @@ def test_the_tail_is_of_the_present_start(tmp_path: Path) -> None:
 
 def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
     child = Child("ghost", ["sleep", "1"], tmp_path / "ghost.log", cwd=tmp_path / "missing")
-    with pytest.raises(StartFailed, match="ghost cannot be started: .*missing"):
+    with pytest.raises(StartFailed, match=r"ghost cannot be started: .*missing"):
         child.start()
 
 
@@ -122,7 +122,6 @@ def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    assert wait_until(lambda: b"sleep" in command_line(pid), 10)
     parent.kill()
     parent.communicate()
     assert wait_until(lambda: not command_line(pid), 10)
