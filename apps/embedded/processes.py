@@ -147,41 +147,6 @@ def die_with_parent(stop_signal: signal.Signals) -> list[str]:
     return [*watched, "/bin/sh", "-c", 'test "$PPID" = "$0" && exec "$@"', str(os.getpid())]
 
 
-def tail(self) -> str:
-    """The last lines that it logged since its start, for an error message."""
-    return tail(self.log, self._log_start)
-
-
-def stop_in_order(children: Sequence[Child], timeout_s: float) -> list[str]:
-    """Stop children one after the other, all within `timeout_s`; the names of those killed.
-
-    One that hangs may use its share of the time that is left, not the others'.
-    """
-    deadline = time.monotonic() + timeout_s
-    killed = []
-    for position, child in enumerate(children):
-        left_s = max(0.0, deadline - time.monotonic())
-        if not child.stop(left_s / (len(children) - position)):
-            killed.append(child.name)
-    return killed
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
-    """Poll `condition` until it holds; False after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(POLL_S)
-    return True
-
-
-def die_with_parent(stop_signal: signal.Signals) -> list[str]:
-    """The command prefix that makes the kernel send `stop_signal` when the parent dies."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG"), "--"] if setpriv else []
-
-
 def tail(log: Path, start: int = 0) -> str:
     """The last few kilobytes of a log file after `start`, from a line's beginning if possible."""
     try:
