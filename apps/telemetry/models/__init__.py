@@ -2,6 +2,7 @@
 
 from apps.telemetry.models.inventory import Cluster, Gpu, Host
 from apps.telemetry.models.metric_columns import MetricColumns
+from apps.telemetry.models.sample_row import SampleRow
 from apps.telemetry.models.samples import LatestSample, Sample
 
-__all__ = ["Cluster", "Gpu", "Host", "LatestSample", "MetricColumns", "Sample"]
+__all__ = ["Cluster", "Gpu", "Host", "LatestSample", "MetricColumns", "Sample", "SampleRow"]

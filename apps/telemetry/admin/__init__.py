@@ -1,0 +1,13 @@
+"""Django's admin of the tables of telemetry."""
+
+from django.contrib import admin
+
+from apps.telemetry.admin.inventory import ClusterAdmin, GpuAdmin, HostAdmin
+from apps.telemetry.admin.samples import LatestSampleAdmin, SampleRowAdmin
+
+__all__ = ["ClusterAdmin", "GpuAdmin", "HostAdmin", "LatestSampleAdmin", "SampleRowAdmin"]
+
+admin.site.site_header = "Elastic GPU Telemetry"
+admin.site.site_title = "GPU telemetry"
+admin.site.index_title = "Fleet and accounts"
+admin.site.site_url = "/api/docs/"

@@ -1,0 +1,102 @@
+"""Columns and links that several admin pages share."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.telemetry.metrics import BY_NAME, METRICS
+from apps.telemetry.models import LatestSample, MetricColumns
+
+# A GPU whose newest sample is older than this is shown as silent.
+SILENT_AFTER = timedelta(minutes=1)
+
+KEY_METRICS = ("gpu_utilization", "memory_used_mib", "power_draw", "temperature")
+NOTHING = "-"
+
+
+def utc(at: datetime | None) -> str:
+    """A time to the millisecond, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}Z" if at else NOTHING
+
+
+def state(latest: LatestSample | None) -> SafeString:
+    """Whether a GPU reports, and if not, since when; in words, so that no colour is needed."""
+    if latest is None:
+        return format_html("never seen")
+    age = timezone.now() - latest.timestamp
+    if age <= SILENT_AFTER:
+        return format_html("reporting")
+    return format_html("<b>silent</b> for {}", _in_words(age))
+
+
+def _in_words(age: timedelta) -> str:
+    for unit, seconds in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if age.total_seconds() >= 2 * seconds:
+            return f"{age.total_seconds() // seconds:.0f} {unit}"
+    return f"{age.total_seconds():.0f} s"
+
+
+def label(name: str) -> str:
+    """A metric's heading: its name in words and its unit."""
+    unit = BY_NAME[name].unit
+    words = name.removesuffix("_mib").removesuffix("_mhz").removesuffix("_mj").replace("_", " ")
+    return f"{words} ({unit})" if unit else words
+
+
+def value(sample: MetricColumns | None, name: str) -> str:
+    """What a metric was, or a dash where it was not reported."""
+    number = getattr(sample, name, None)
+    return (
+        NOTHING
+        if number is None
+        else f"{number:.10g}"
+        if isinstance(number, float)
+        else f"{number}"
+    )
+
+
+def metric_columns(
+    names: Iterable[str], sample_of: Callable[[Any], MetricColumns | None] = lambda row: row
+) -> list[Callable[[Any], str]]:
+    """`list_display` columns of metrics; `sample_of` finds a row's sample, the row by default."""
+    return [_metric_column(name, sample_of) for name in names]
+
+
+def _metric_column(
+    name: str, sample_of: Callable[[Any], MetricColumns | None]
+) -> Callable[[Any], str]:
+    @admin.display(description=label(name))
+    def column(row: Any) -> str:
+        return value(sample_of(row), name)
+
+    column.__name__ = name
+    return column
+
+
+def all_metrics(sample: MetricColumns | None) -> list[tuple[str, str]]:
+    """Heading and value of every metric that was reported."""
+    return [
+        (label(metric.name), value(sample, metric.name))
+        for metric in METRICS
+        if getattr(sample, metric.name, None) is not None
+    ]
+
+
+def page_link(model: str, key: object, text: object) -> SafeString:
+    """A link to the admin page of one object."""
+    return format_html(
+        '<a href="{}">{}</a>', reverse(f"admin:telemetry_{model}_change", args=[key]), text
+    )
+
+
+def list_link(model: str, text: object, **filters: object) -> SafeString:
+    """A link to a filtered admin list."""
+    address = reverse(f"admin:telemetry_{model}_changelist")
+    return format_html('<a href="{}?{}">{}</a>', address, urlencode(filters), text)
