@@ -56,6 +56,7 @@ class LocalRun:
             self._keeper.start()
             return self._watch(self._keeper, password)
         except Interrupted:
+            self.say("Stopping before everything has started")
             return True
         finally:
             self._stop()
@@ -116,7 +117,7 @@ class LocalRun:
         if self._keeper is None:
             self._stack.stop(STOP_S)
             return
-        self.say("Stopping")
+        self.say("Stopping: the programs from the source on, then etcd and PostgreSQL")
         try:
             self._keeper.stop(STOP_S)
         except KeyboardInterrupt:
