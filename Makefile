@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check --quiet install
+PIP := $(PY) -m pip --disable-pip-version-check --quiet install --use-pep517
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
