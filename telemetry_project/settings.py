@@ -185,7 +185,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Periodic tasks ---------------------------------------------------------------------------
 # A folder is broker enough on one machine; several machines share a redis:// address.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
 CELERY_DIR = VAR_DIR / "celery"
 if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {

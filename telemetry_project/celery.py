@@ -1,0 +1,26 @@
+"""The Celery application: `celery -A telemetry_project worker -B` runs the periodic tasks."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_ready
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemetry_project.settings")
+
+app = Celery("telemetry_project")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# kombu and beat expect the folders of their files to exist.
+settings.CELERY_DIR.mkdir(parents=True, exist_ok=True)
+for folder in getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {}).values():
+    Path(folder).mkdir(parents=True, exist_ok=True)
+
+
+@worker_ready.connect
+def run_due_work(**_: Any) -> None:
+    """Run at start what would otherwise wait for the first round of the schedule."""
+    app.send_task("telemetry.make_partitions")
