@@ -35,6 +35,16 @@ def document_parameters(type_: type[Parameters]) -> list[OpenApiParameter]:
     return [_parameter(name, schema) for name, schema in parameter_schemas(type_).items()]
 
 
+def path_parameter(name: str, description: str, example: str) -> OpenApiParameter:
+    """A part of a route's path."""
+    return OpenApiParameter(
+        name,
+        type={"type": "string", "examples": [example]},
+        location=OpenApiParameter.PATH,
+        description=description,
+    )
+
+
 def problem_response(status: int, description: str) -> Responses:
     """One error of a route, for `extend_schema(responses=...)`."""
     response = OpenApiResponse(PROBLEM_REFERENCE, description=description)

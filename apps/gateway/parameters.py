@@ -27,7 +27,7 @@ class MetricChoice:
                 )
 
 
-class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Parameters(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Base of every route's parameters; a parameter that is `None` was not given."""
 
 
@@ -56,6 +56,17 @@ Metrics = Annotated[
         description="Metrics to answer, comma-separated; all of them and `extra` if left out.",
         examples=["gpu_utilization,power_draw"],
     ),
+]
+
+Cluster = Annotated[str, Meta(max_length=128, description="Slug of a cluster.")]
+Hostname = Annotated[str, Meta(max_length=253, description="Name of a host.")]
+Index = Annotated[
+    int, Meta(ge=0, le=32_767, description="Index within a host; only with `hostname`.")
+]
+Uuid = Annotated[str, Meta(max_length=128, description="UUID of a GPU.")]
+Model = Annotated[
+    str,
+    Meta(max_length=1024, description="Part of the model's name, in any case.", examples=["H100"]),
 ]
 
 P = TypeVar("P", bound=Parameters)

@@ -78,5 +78,5 @@ class EndTime(Instant):
 
 
 def format_time(at: datetime) -> str:
-    """RFC 3339 in UTC, with microseconds only where there are any."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """RFC 3339 in UTC, always with microseconds: such texts sort by time."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

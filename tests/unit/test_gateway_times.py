@@ -67,6 +67,6 @@ def test_a_relative_time_becomes_absolute_in_links_and_others_stay_as_written():
     assert EndTime("2025-07-18").absolute == "2025-07-18"
 
 
-def test_times_are_written_in_utc():
-    assert format_time(EXPORT) == "2025-07-18T20:42:34Z"
+def test_times_are_written_in_utc_so_that_they_sort_as_text():
+    assert format_time(EXPORT) == "2025-07-18T20:42:34.000000Z"
     assert format_time(EXPORT.replace(microsecond=5)) == "2025-07-18T20:42:34.000005Z"

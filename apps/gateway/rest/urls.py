@@ -1,5 +1,25 @@
 """The REST routes under /api/v1/; none ends with a slash."""
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-urlpatterns: list[URLPattern] = []
+from apps.gateway.rest.gpus import GpuListView, GpuView
+from apps.gateway.rest.hosts import HostGpusView, HostListView
+from apps.gateway.rest.telemetry import GpuTelemetryView
+
+
+class NameConverter(StringConverter):
+    """A UUID or hostname as records may have it; anything else is not found, not looked up."""
+
+    regex = r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}"
+
+
+register_converter(NameConverter, "name")
+
+urlpatterns = [
+    path("hosts", HostListView.as_view(), name="hosts"),
+    path("hosts/<name:hostname>/gpus", HostGpusView.as_view(), name="host-gpus"),
+    path("gpus", GpuListView.as_view(), name="gpus"),
+    path("gpus/<name:uuid>", GpuView.as_view(), name="gpu"),
+    path("gpus/<name:uuid>/telemetry", GpuTelemetryView.as_view(), name="gpu-telemetry"),
+]
