@@ -15,11 +15,13 @@ DAYS_AHEAD = 3
 log = logging.getLogger(__name__)
 
 
-# While PostgreSQL is away: again after 10, 20, 40 s and so on, up to ten minutes apart.
-_WHILE_AWAY = {"autoretry_for": (OperationalError,), "retry_backoff": 10, "max_retries": 10}
-
-
-@shared_task(name="telemetry.make_partitions", **_WHILE_AWAY)
+@shared_task(
+    name="telemetry.make_partitions",
+    # While PostgreSQL is away: again after 10, 20, 40 s and so on, up to ten minutes apart.
+    autoretry_for=(OperationalError,),
+    retry_backoff=10,
+    max_retries=10,
+)
 def make_partitions() -> None:
     """Make the sample table's partitions of today and the next days, where they are missing.
 
