@@ -33,7 +33,8 @@ METRIC_COLUMNS = [
     ("extra", models.JSONField(null=True, help_text="Every other field, under its DCGM name")),
 ]
 
-# Columns of 8 bytes first, then 4, then 2: no padding between them. There is no default partition,
+# Columns of 8 bytes first, then 4, then 2: no padding between them. Samples are appended per GPU, so
+# full index pages (fillfactor) are not split again. There is no default partition,
 # which would grow unseen; apps/telemetry/partitions.py makes a partition per UTC day.
 CREATE_SAMPLE = """
 CREATE TABLE telemetry_sample (
@@ -63,7 +64,7 @@ CREATE TABLE telemetry_sample (
     row_remap_failed smallint,
     row_remap_pending smallint,
     extra jsonb,
-    PRIMARY KEY (gpu_id, "timestamp")
+    PRIMARY KEY (gpu_id, "timestamp") WITH (fillfactor = 100)
 ) PARTITION BY RANGE ("timestamp")
 """
 

@@ -1,0 +1,9 @@
+"""The only writer of samples.
+
+`store` registers GPUs that are new or have changed (registration, inventory, facts), makes the rows
+(rows, merging) and stores them with the latest sample of each GPU (store, statements).
+"""
+
+from apps.telemetry.ingest.store import CHANNEL, Stored, store
+
+__all__ = ["CHANNEL", "Stored", "store"]

@@ -1,0 +1,116 @@
+"""Stores records: the samples, the latest of each GPU and the notice to listeners, all or nothing.
+
+The caller acknowledges a batch after `store` returns; a batch stored twice changes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg import errors
+
+from apps.telemetry import partitions
+from apps.telemetry.ingest import statements
+from apps.telemetry.ingest.merging import merge_same_instant
+from apps.telemetry.ingest.registration import Registry
+from apps.telemetry.ingest.rows import TYPES, Row, days_of, newest_of, rows_of
+from apps.telemetry.records import Record
+
+# Listeners get {"cluster": slug, "timestamp": newest stored, "records": count} per transaction.
+CHANNEL = "telemetry_samples"
+
+_registry = Registry()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a call of `store` did: `merged` records joined a sample that existed already."""
+
+    records: int
+    merged: int
+    registered: int
+
+
+def store(cluster: str, records: Sequence[Record]) -> Stored:
+    """Store records of a cluster (its slug) in one transaction of Django's default connection.
+
+    Records of one GPU and instant become one sample, in any number of calls. GPUs, hosts, the
+    cluster and partitions that are missing are made first, in transactions of their own. Times are
+    the caller's to check. Raises django.db.OperationalError if PostgreSQL is not to be reached, and
+    DatabaseError for records that it refuses.
+    """
+    if not records:
+        return Stored(0, 0, 0)
+    try:
+        return _store(cluster, records)
+    except IntegrityError as error:
+        # What this process remembers is no longer there: a GPU that an operator deleted, a
+        # partition that retention dropped.
+        if isinstance(error.__cause__, errors.ForeignKeyViolation):
+            _registry.forget()
+        elif isinstance(error.__cause__, errors.CheckViolation):
+            partitions.forget()
+        else:
+            raise
+    return _store(cluster, records)
+
+
+def _store(cluster: str, records: Sequence[Record]) -> Stored:
+    gpu_ids, registered = _registry.gpu_ids(cluster, records)
+    rows = rows_of(records, gpu_ids)
+    partitions.ensure(days_of(rows))
+    latest = _latest(cluster, rows)
+    try:
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            _copy(cursor, statements.COPY_SAMPLES, rows)
+            cursor.execute(statements.UPDATE_LATEST, latest)
+        return Stored(len(records), 0, registered)
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, errors.UniqueViolation):
+            raise
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        created = _merge(cursor, rows_of(*merge_same_instant(records, gpu_ids)))
+        cursor.execute(statements.UPDATE_LATEST, latest)
+    return Stored(len(records), len(records) - created, registered)
+
+
+def _copy(cursor: CursorWrapper, statement: str, rows: Iterable[Row]) -> None:
+    with connection.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.set_types(TYPES)
+        write = copy.write_row
+        for row in rows:
+            write(row)
+
+
+def _merge(cursor: CursorWrapper, rows: Sequence[Row]) -> int:
+    """Store rows of which some may exist by way of a staging table; how many are new."""
+    cursor.execute(statements.CREATE_STAGING)
+    _copy(cursor, statements.COPY_STAGING, rows)
+    cursor.execute(statements.COUNT_STORED)
+    (stored,) = cursor.fetchone()
+    cursor.execute(statements.MERGE_STAGING)
+    cursor.execute(statements.DROP_STAGING)
+    return len(rows) - int(stored)
+
+
+def _latest(cluster: str, rows: Sequence[Row]) -> dict[str, Any]:
+    """What UPDATE_LATEST needs: the newest instant of each GPU, and what listeners are told."""
+    newest = newest_of(rows)
+    last = max(newest.values())
+    notice = {"cluster": cluster, "timestamp": last, "records": len(rows)}
+    return {
+        "gpu_ids": _array(newest.keys()),
+        "timestamps": _array(newest.values()),
+        "oldest": min(newest.values()),
+        "newest": last,
+        "channel": CHANNEL,
+        "payload": msgspec.json.encode(notice).decode(),
+    }
+
+
+def _array(values: Iterable[object]) -> str:
+    """An array as PostgreSQL reads it; psycopg's list of times costs ten times as much."""
+    return f"{{{','.join(map(str, values))}}}"
