@@ -54,6 +54,8 @@ class Metric:
 
 # Below DCGM's int64 blanks (0x7ffffffffffffff0 and up).
 MAX_COUNT = 0x7FFFFFFFFFFFFFEF
+# Below the int32 blanks, which no code or mask reaches: a blank is then never taken for a value.
+MAX_CODE = 0x7FFFFFEF
 
 
 def _gauge(  # noqa: PLR0913, PLR0917, one call is one row of the table below
@@ -69,7 +71,8 @@ def _gauge(  # noqa: PLR0913, PLR0917, one call is one row of the table below
 def _count(
     name: str, dcgm_id: int, dcgm_names: str, unit: str, text: str, kind: Kind = Kind.COUNTER
 ) -> Metric:
-    return Metric(name, dcgm_id, _dcgm(dcgm_names), unit, kind, Storage.BIGINT, 0, MAX_COUNT, text)
+    maximum = MAX_COUNT if kind is Kind.COUNTER else MAX_CODE
+    return Metric(name, dcgm_id, _dcgm(dcgm_names), unit, kind, Storage.BIGINT, 0, maximum, text)
 
 
 def _flag(name: str, dcgm_id: int, dcgm_names: str, text: str) -> Metric:

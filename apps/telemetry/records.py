@@ -16,6 +16,7 @@ from apps.telemetry.metrics import (
     BY_CSV_NAME,
     BY_DCGM_NAME,
     CELSIUS,
+    MAX_CODE,
     MAX_COUNT,
     MHZ,
     MIB,
@@ -39,6 +40,7 @@ Watts = Annotated[float, Meta(ge=WATTS[0], le=WATTS[1])]
 Mebibytes = Annotated[float, Meta(ge=MIB[0], le=MIB[1])]
 Megahertz = Annotated[float, Meta(ge=MHZ[0], le=MHZ[1])]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+Code = Annotated[int, Meta(ge=0, le=MAX_CODE)]
 Flag = Annotated[int, Meta(ge=0, le=1)]
 
 
@@ -71,8 +73,8 @@ class Record(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=
     decoder_utilization: Percent | None = None
     memory_temperature: Celsius | None = None
     energy_consumption_mj: Count | None = None
-    xid_error: Count | None = None
-    clock_event_reasons: Count | None = None
+    xid_error: Code | None = None
+    clock_event_reasons: Code | None = None
     pcie_replay_total: Count | None = None
     row_remap_correctable_total: Count | None = None
     row_remap_uncorrectable_total: Count | None = None
@@ -108,6 +110,9 @@ _encode = msgspec.json.Encoder().encode
 # An unknown field makes this fail, so that the slow path can keep it in `extra`.
 _decode_known = msgspec.json.Decoder(Record, strict=False).decode
 
+# RecursionError: nested too deeply to be read.
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _BLANK_INT32 = range(0x7FFFFFF0, 0x7FFFFFF4)
 _BLANK_INT64 = range(0x7FFFFFFFFFFFFFF0, 0x7FFFFFFFFFFFFFF4)
 _BLANK_DOUBLE = frozenset(140737488355328.0 + offset for offset in range(4))
@@ -127,11 +132,13 @@ def decode(value: bytes) -> Record:
     """
     if b"\\u0000" in value:  # PostgreSQL stores no NUL, neither in text nor in jsonb
         raise InvalidRecord("a text holds a NUL character")
+    if b"<<<NULL>>>" in value or b"N/A" in value:  # a label may be blank
+        return from_fields(_decode_object(value))
     try:
-        return _decode_known(value)
+        return _in_utc(_decode_known(value))
     except msgspec.ValidationError:
         return from_fields(_decode_object(value))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NOT_JSON as error:
         raise InvalidRecord(f"not JSON: {error}") from error
 
 
@@ -141,7 +148,7 @@ def from_fields(fields: Mapping[str, Any]) -> Record:
     DCGM's blank values become `None`, never 0. Raises InvalidRecord.
     """
     try:
-        return msgspec.convert(normalise(fields), Record, strict=False)
+        return _in_utc(msgspec.convert(normalise(fields), Record, strict=False))
     except msgspec.ValidationError as error:
         raise InvalidRecord(_explain(error, fields)) from error
 
@@ -156,6 +163,8 @@ def normalise(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in fields.items():
         if name == "extra":
             continue
+        if "\0" in name or (isinstance(value, str) and "\0" in value):
+            raise InvalidRecord(f"{name!r:.80} holds a NUL character")
         target = record_field(name)
         if is_blank(value, int32=target not in _WIDE_COUNTERS):
             continue
@@ -220,6 +229,11 @@ def microseconds(timestamp: datetime) -> int:
     return (timestamp - EPOCH) // timedelta(microseconds=1)
 
 
+def number_or_text(text: str) -> Any:
+    """The value of an input that no metric knows: None if blank, else a finite number or text."""
+    return None if is_blank(text) else _number_if_finite(text)
+
+
 def _number_if_finite(value: Any) -> Any:
     """A text that is a finite number as that number; everything else as it is."""
     if not isinstance(value, str):
@@ -238,10 +252,20 @@ _WIDE_COUNTERS = frozenset(
 )
 
 
+def _in_utc(record: Record) -> Record:
+    """The record with its time in UTC: days are cut by it."""
+    if record.timestamp.tzinfo is not UTC:
+        try:
+            record.timestamp = record.timestamp.astimezone(UTC)
+        except OverflowError as error:
+            raise InvalidRecord("timestamp: outside the years 1 to 9999") from error
+    return record
+
+
 def _decode_object(value: bytes) -> dict[str, Any]:
     try:
         fields = msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NOT_JSON as error:
         raise InvalidRecord(f"not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise InvalidRecord(f"expected a JSON object, got {type(fields).__name__}")
