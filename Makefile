@@ -8,7 +8,7 @@ PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint e2e bench clean
+.PHONY: help setup run test lint openapi e2e bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ lint: $(VENV)/ready-dev ## Check style, types, import direction and migrations
 	$(PY) -m mypy .
 	$(VENV)/bin/lint-imports
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+openapi: $(VENV)/ready-dev ## Write the OpenAPI baseline anew, after a change of the API that is meant
+	$(PY) manage.py spectacular --fail-on-warn --validate --file tests/baselines/openapi.yaml
 
 e2e: $(VENV)/ready-dev ## Stream CSV=<file> through a private stack and account for every value
 	@test -n "$(CSV)" || { echo 'Name the file: make e2e CSV=<file>' >&2; exit 2; }

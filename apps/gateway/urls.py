@@ -1,5 +1,7 @@
 """Every URL of the gateway."""
 
+from typing import Any
+
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
@@ -7,13 +9,17 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 from apps.gateway.error_pages import api_not_found
 from apps.gateway.probes import HealthView, ReadyView
 
+# The documentation tells nothing about the fleet, so it is open to all.
+OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
+REDOC = SpectacularRedocView.as_view(template_name="gateway/redoc.html", **OPEN)
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs/")),
     path("health", HealthView.as_view(), name="health"),
     path("ready", ReadyView.as_view(), name="ready"),
     path("api/v1/", include("apps.gateway.rest.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(permission_classes=[]), name="docs"),
-    path("api/redoc/", SpectacularRedocView.as_view(permission_classes=[]), name="redoc"),
+    path("api/schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(**OPEN), name="docs"),
+    path("api/redoc/", REDOC, name="redoc"),
     re_path("^(?:api|health|ready)/", api_not_found),
 ]

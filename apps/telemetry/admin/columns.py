@@ -18,6 +18,7 @@ from apps.telemetry.models import LatestSample, MetricColumns
 SILENT_AFTER = timedelta(minutes=1)
 
 KEY_METRICS = ("gpu_utilization", "memory_used_mib", "power_draw", "temperature")
+ACRONYMS = frozenset({"dbe", "ecc", "gpu", "pcie", "sbe", "sm", "xid"})
 NOTHING = "-"
 
 
@@ -46,20 +47,29 @@ def _in_words(age: timedelta) -> str:
 def label(name: str) -> str:
     """A metric's heading: its name in words and its unit."""
     unit = BY_NAME[name].unit
-    words = name.removesuffix("_mib").removesuffix("_mhz").removesuffix("_mj").replace("_", " ")
-    return f"{words} ({unit})" if unit else words
+    return f"{_words(name)} ({unit})" if unit else _words(name)
 
 
 def value(sample: MetricColumns | None, name: str) -> str:
     """What a metric was, or a dash where it was not reported."""
     number = getattr(sample, name, None)
-    return (
-        NOTHING
-        if number is None
-        else f"{number:.10g}"
-        if isinstance(number, float)
-        else f"{number}"
+    if number is None:
+        return NOTHING
+    return f"{number:.10g}" if isinstance(number, float) else str(number)
+
+
+def summary(sample: MetricColumns | None) -> str:
+    """The key metrics in a line."""
+    if sample is None:
+        return NOTHING
+    return ", ".join(
+        f"{_words(name)} {value(sample, name)} {BY_NAME[name].unit}" for name in KEY_METRICS
     )
+
+
+def _words(name: str) -> str:
+    bare = name.removesuffix("_mib").removesuffix("_mhz").removesuffix("_mj")
+    return " ".join(word.upper() if word in ACRONYMS else word for word in bare.split("_"))
 
 
 def metric_columns(
@@ -87,6 +97,15 @@ def all_metrics(sample: MetricColumns | None) -> list[tuple[str, str]]:
         for metric in METRICS
         if getattr(sample, metric.name, None) is not None
     ]
+
+
+class Styled:
+    """An admin page with this application's style sheet."""
+
+    class Media:
+        """What the page loads."""
+
+        css = {"all": ["telemetry/admin.css"]}
 
 
 def page_link(model: str, key: object, text: object) -> SafeString:

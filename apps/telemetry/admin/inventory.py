@@ -12,11 +12,13 @@ from apps.telemetry import queries
 from apps.telemetry.admin.columns import (
     KEY_METRICS,
     NOTHING,
+    Styled,
     all_metrics,
     list_link,
     metric_columns,
     page_link,
     state,
+    summary,
     utc,
 )
 from apps.telemetry.admin.gpu_state import GpuStateFilter
@@ -41,7 +43,7 @@ class Registered:
 
 
 @admin.register(Cluster)
-class ClusterAdmin(admin.ModelAdmin):
+class ClusterAdmin(Styled, admin.ModelAdmin):
     """Clusters with their sizes; the name is for people and may be changed."""
 
     list_display = ["slug", "name", "hosts", "gpus", "first_seen"]
@@ -80,17 +82,13 @@ class GpuInline(Registered, admin.TabularInline):
     model = Gpu
     verbose_name_plural = "GPUs"
     ordering = ["gpu_index", "uuid"]
-    fields = readonly_fields = ("gpu_index", "gpu", "model_name", "state", "latest_values")
+    fields = readonly_fields = ("gpu_index", "model_name", "state", "latest_values")
     can_delete = False
+    show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gpu]:
         """GPUs with their latest samples."""
         return super().get_queryset(request).select_related("latest")
-
-    @admin.display(description="GPU")
-    def gpu(self, gpu: Gpu) -> SafeString:
-        """A link to the GPU's page."""
-        return page_link("gpu", gpu.pk, gpu.uuid)
 
     def state(self, gpu: Gpu) -> SafeString:
         """Whether it reports."""
@@ -98,12 +96,11 @@ class GpuInline(Registered, admin.TabularInline):
 
     def latest_values(self, gpu: Gpu) -> str:
         """The key metrics in a line."""
-        columns = metric_columns(KEY_METRICS, _latest)
-        return ", ".join(f"{column.short_description} {column(gpu)}" for column in columns)  # type: ignore[attr-defined]
+        return summary(_latest(gpu))
 
 
 @admin.register(Host)
-class HostAdmin(Registered, admin.ModelAdmin):
+class HostAdmin(Registered, Styled, admin.ModelAdmin):
     """Hosts with the number of their GPUs and when they were last heard."""
 
     list_display = ["hostname", "cluster_link", "gpus", "last_seen", "oldest_gpu"]
@@ -143,12 +140,12 @@ class HostAdmin(Registered, admin.ModelAdmin):
 
 
 @admin.register(Gpu)
-class GpuAdmin(Registered, admin.ModelAdmin):
+class GpuAdmin(Registered, Styled, admin.ModelAdmin):
     """GPUs with their state and key values."""
 
     list_display = [
-        "uuid", "host_link", "gpu_index", "model_name", "state", "last_seen",
-        *metric_columns(KEY_METRICS, _latest), "samples",
+        "uuid", "host_link", "gpu_index", "state", "last_seen",
+        *metric_columns(KEY_METRICS, _latest), "model_name", "samples",
     ]  # fmt: skip
     list_filter = [GpuStateFilter, "host__cluster", "model_name"]
     search_fields = ["uuid", "host__hostname", "model_name", "pci_bus_id"]

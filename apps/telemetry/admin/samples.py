@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from apps.telemetry.admin.columns import KEY_METRICS, metric_columns, page_link, state, utc
+from apps.telemetry.admin.columns import KEY_METRICS, Styled, metric_columns, page_link, state, utc
 from apps.telemetry.metrics import METRIC_NAMES
 from apps.telemetry.models import Gpu, LatestSample, SampleRow
 
@@ -36,7 +36,7 @@ class ReadOnly:
 
 
 @admin.register(LatestSample)
-class LatestSampleAdmin(ReadOnly, admin.ModelAdmin):
+class LatestSampleAdmin(ReadOnly, Styled, admin.ModelAdmin):
     """The newest sample of each GPU."""
 
     list_display = ["gpu", "host", "at", "state", *metric_columns(KEY_METRICS)]
@@ -64,7 +64,7 @@ class LatestSampleAdmin(ReadOnly, admin.ModelAdmin):
 class GpuFilter(admin.SimpleListFilter):
     """One GPU's samples; offers the GPUs of the same host as the next ones to look at."""
 
-    title = "GPU of this host"
+    title = "GPU"
     parameter_name = "gpu"
 
     def __init__(
@@ -83,7 +83,7 @@ class GpuFilter(admin.SimpleListFilter):
         if self.chosen is None:
             return []
         siblings = Gpu.objects.filter(host=self.chosen.host_id).order_by("gpu_index", "uuid")
-        return [(gpu.uuid, f"{self.chosen.host}, GPU {gpu.gpu_index}") for gpu in siblings]
+        return [(gpu.uuid, f"{self.chosen.host}: {gpu.gpu_index}") for gpu in siblings]
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """Without Django's first choice, which would be every GPU."""
@@ -114,7 +114,7 @@ class UncountedList(ChangeList):
 
 
 @admin.register(SampleRow)
-class SampleRowAdmin(ReadOnly, admin.ModelAdmin):
+class SampleRowAdmin(ReadOnly, Styled, admin.ModelAdmin):
     """The samples of one GPU, newest first."""
 
     list_display = ["at", *metric_columns(METRIC_NAMES), "extra"]
@@ -124,6 +124,7 @@ class SampleRowAdmin(ReadOnly, admin.ModelAdmin):
     sortable_by = ()
     actions = None
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they are counts
 
     def get_urls(self) -> list[URLPattern]:
         """The list alone: one sample has no page, its key in the admin is not unique."""
@@ -142,7 +143,8 @@ class SampleRowAdmin(ReadOnly, admin.ModelAdmin):
             newest = LatestSample.objects.select_related("gpu").order_by("-timestamp").first()
             if newest is not None:
                 return HttpResponseRedirect(f"?{urlencode({'gpu': newest.gpu.uuid})}")
-        return super().changelist_view(request, extra_context)
+        title = f"Samples of {request.GET['gpu']}" if "gpu" in request.GET else "Samples"
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     @admin.display(description="time (UTC)")
     def at(self, sample: SampleRow) -> str:
