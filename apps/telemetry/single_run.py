@@ -10,13 +10,18 @@ from django.db import connection
 NAMESPACE = 0x74656C65
 
 
+def key_of(name: str) -> int:
+    """The number of a task's lock; PostgreSQL takes 32 bits with a sign."""
+    return zlib.crc32(name.encode()) - (1 << 31)
+
+
 @contextmanager
 def single_run(name: str) -> Iterator[bool]:
     """Whether nobody else runs `name`; holds the lock until the block ends or the process dies.
 
     Bound to the database session: not usable through a pooler in transaction mode.
     """
-    key = zlib.crc32(name.encode()) - (1 << 31)
+    key = key_of(name)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [NAMESPACE, key])
         is_ours = bool(cursor.fetchone()[0])

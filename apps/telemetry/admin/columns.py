@@ -27,13 +27,13 @@ def utc(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}Z" if at else NOTHING
 
 
-def state(latest: LatestSample | None) -> SafeString:
+def state(latest: LatestSample | None) -> str:
     """Whether a GPU reports, and if not, since when; in words, so that no colour is needed."""
     if latest is None:
-        return format_html("never seen")
+        return "never seen"
     age = timezone.now() - latest.timestamp
     if age <= SILENT_AFTER:
-        return format_html("reporting")
+        return "reporting"
     return format_html("<b>silent</b> for {}", _in_words(age))
 
 

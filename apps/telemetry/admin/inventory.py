@@ -30,7 +30,16 @@ def _latest(gpu: Gpu) -> LatestSample | None:
     return getattr(gpu, "latest", None)
 
 
-class Registered:
+class Deletable:
+    """Deleting takes the latest samples along, which nobody may delete by themselves."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What would go, and whose permission is missing for it."""
+        objects, counts, missing, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
+        return objects, counts, missing - {LatestSample._meta.verbose_name}, protected
+
+
+class Registered(Deletable):
     """Objects that appear when they first report; deleting one is for what was retired."""
 
     def has_add_permission(self, *_: Any) -> bool:
@@ -43,7 +52,7 @@ class Registered:
 
 
 @admin.register(Cluster)
-class ClusterAdmin(Styled, admin.ModelAdmin):
+class ClusterAdmin(Deletable, Styled, admin.ModelAdmin):
     """Clusters with their sizes; the name is for people and may be changed."""
 
     list_display = ["slug", "name", "hosts", "gpus", "first_seen"]
@@ -76,7 +85,7 @@ class ClusterAdmin(Styled, admin.ModelAdmin):
         return utc(cluster.first_seen_at)
 
 
-class GpuInline(Registered, admin.TabularInline):
+class GpuInline(admin.TabularInline):
     """The GPUs of a host, on its page."""
 
     model = Gpu
@@ -84,13 +93,14 @@ class GpuInline(Registered, admin.TabularInline):
     ordering = ["gpu_index", "uuid"]
     fields = readonly_fields = ("gpu_index", "model_name", "state", "latest_values")
     can_delete = False
+    max_num = 0
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gpu]:
         """GPUs with their latest samples."""
         return super().get_queryset(request).select_related("latest")
 
-    def state(self, gpu: Gpu) -> SafeString:
+    def state(self, gpu: Gpu) -> str:
         """Whether it reports."""
         return state(_latest(gpu))
 
@@ -168,7 +178,7 @@ class GpuAdmin(Registered, Styled, admin.ModelAdmin):
         """A link to the host's page."""
         return page_link("host", gpu.host_id, gpu.host)
 
-    def state(self, gpu: Gpu) -> SafeString:
+    def state(self, gpu: Gpu) -> str:
         """Whether it reports."""
         return state(_latest(gpu))
 
