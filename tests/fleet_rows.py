@@ -30,7 +30,7 @@ def make_samples(gpu: Gpu, count: int, start: datetime = START, **metrics: Any) 
     ]
     Sample.objects.bulk_create([Sample(**row) for row in rows])
     LatestSample.objects.filter(gpu=gpu).delete()
-    LatestSample.objects.create(**rows[-1])
+    LatestSample.objects.create(**rows[-1], sample_count=Sample.objects.filter(gpu=gpu).count())
     return times
 
 

@@ -1,6 +1,7 @@
 """Django application configuration."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class TelemetryConfig(AppConfig):
@@ -9,3 +10,9 @@ class TelemetryConfig(AppConfig):
     name = "apps.telemetry"
     label = "telemetry"
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        """Connections are set up for the statements of the queries."""
+        from apps.telemetry.queries.prepared import plan_once  # noqa: PLC0415, needs the models
+
+        connection_created.connect(plan_once)

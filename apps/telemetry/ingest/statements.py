@@ -1,29 +1,37 @@
 """The SQL that stores samples. Every column name comes from the registry."""
 
 from apps.telemetry.ingest.rows import COLUMNS
-from apps.telemetry.metrics import METRIC_NAMES
 
 _columns = ", ".join(COLUMNS)
-_values = ", ".join(f"s.{name}" for name in COLUMNS)
-_replaced = ", ".join(f"{name} = excluded.{name}" for name in ("timestamp", *METRIC_NAMES, "extra"))
+_metrics = COLUMNS[2:-1]
+_stored = ", ".join(f"s.{name}" for name in COLUMNS[2:])
 _merged = ", ".join(
-    [f"{name} = coalesce(excluded.{name}, s.{name})" for name in METRIC_NAMES]
-    + ["extra = coalesce(s.extra || excluded.extra, excluded.extra, s.extra)"]
+    [f"coalesce(excluded.{name}, s.{name})" for name in _metrics]
+    + ["coalesce(s.extra || excluded.extra, excluded.extra, s.extra)"]
+)
+_newer = ", ".join(
+    f"{name} = CASE WHEN excluded.timestamp >= latest.timestamp"
+    f" THEN excluded.{name} ELSE latest.{name} END"
+    for name in COLUMNS[1:]
 )
 
 COPY_SAMPLES = f"COPY telemetry_sample ({_columns}) FROM STDIN (FORMAT binary)"
 
 CREATE_STAGING = "CREATE TEMPORARY TABLE telemetry_staging (LIKE telemetry_sample)"
 COPY_STAGING = f"COPY telemetry_staging ({_columns}) FROM STDIN (FORMAT binary)"
-COUNT_STORED = """
-SELECT count(*) FROM telemetry_staging JOIN telemetry_sample USING (gpu_id, timestamp)
-"""
-# In the order of COPY, so that two writers of the same keys wait for each other.
-MERGE_STAGING = f"""
+_FROM_STAGING = f"""
 INSERT INTO telemetry_sample AS s ({_columns})
 SELECT {_columns} FROM telemetry_staging
  ORDER BY (timestamp AT TIME ZONE 'UTC')::date, gpu_id, timestamp
-ON CONFLICT (gpu_id, timestamp) DO UPDATE SET {_merged}
+ON CONFLICT (gpu_id, timestamp)"""
+# First what is new, which must be counted exactly, then what adds to a row that exists. Both in
+# the order of COPY, so that two writers of the same keys wait for each other.
+INSERT_NEW = f"""
+WITH inserted AS ({_FROM_STAGING} DO NOTHING RETURNING gpu_id)
+SELECT gpu_id, count(*) FROM inserted GROUP BY gpu_id
+"""
+MERGE_REST = f"""{_FROM_STAGING} DO UPDATE SET ({", ".join(COLUMNS[2:])}) = ROW ({_merged})
+ WHERE ({_stored}) IS DISTINCT FROM ({_merged})
 """
 DROP_STAGING = "DROP TABLE telemetry_staging"
 
@@ -34,15 +42,17 @@ DROP_STAGING = "DROP TABLE telemetry_staging"
 UPDATE_LATEST = f"""
 SET CONSTRAINTS ALL IMMEDIATE;
 WITH latest AS (
-    INSERT INTO telemetry_latestsample AS latest ({_columns})
-    SELECT {_values}
-      FROM unnest(%(gpu_ids)s::integer[], %(timestamps)s::timestamptz[]) AS newest (gpu_id, at),
+    INSERT INTO telemetry_latestsample AS latest ({_columns}, sample_count)
+    SELECT s.gpu_id, s.timestamp, {_stored}, batch.added
+      FROM unnest(%(gpu_ids)s::integer[], %(newest)s::timestamptz[], %(added)s::integer[])
+           AS batch (gpu_id, newest, added),
            LATERAL (SELECT * FROM telemetry_sample sample
-                     WHERE sample.gpu_id = newest.gpu_id AND sample.timestamp = newest.at
-                       AND sample.timestamp BETWEEN %(oldest)s AND %(newest)s OFFSET 0) s
+                     WHERE sample.gpu_id = batch.gpu_id AND sample.timestamp = batch.newest
+                       AND sample.timestamp BETWEEN %(from)s AND %(to)s OFFSET 0) s
      ORDER BY s.gpu_id
-    ON CONFLICT (gpu_id) DO UPDATE SET {_replaced}
-     WHERE excluded.timestamp >= latest.timestamp
+    ON CONFLICT (gpu_id) DO UPDATE
+    SET sample_count = latest.sample_count + excluded.sample_count, {_newer}
+     WHERE excluded.timestamp >= latest.timestamp OR excluded.sample_count > 0
 )
 SELECT pg_notify(%(channel)s, %(payload)s)
 """

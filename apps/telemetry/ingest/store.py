@@ -3,9 +3,10 @@
 The caller acknowledges a batch after `store` returns; a batch stored twice changes nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 import msgspec
 from django.db import IntegrityError, connection, transaction
@@ -62,19 +63,19 @@ def _store(cluster: str, records: Sequence[Record]) -> Stored:
     gpu_ids, registered = _registry.gpu_ids(cluster, records)
     rows = rows_of(records, gpu_ids)
     partitions.ensure(days_of(rows))
-    latest = _latest(cluster, rows)
     try:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             _copy(cursor, statements.COPY_SAMPLES, rows)
-            cursor.execute(statements.UPDATE_LATEST, latest)
+            _update_latest(cursor, cluster, rows, Counter(gpu_ids))
         return Stored(len(records), 0, registered)
     except IntegrityError as error:
         if not isinstance(error.__cause__, errors.UniqueViolation):
             raise
+    rows = rows_of(*merge_same_instant(records, gpu_ids))
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        created = _merge(cursor, rows_of(*merge_same_instant(records, gpu_ids)))
-        cursor.execute(statements.UPDATE_LATEST, latest)
-    return Stored(len(records), len(records) - created, registered)
+        added = _merge(cursor, rows)
+        _update_latest(cursor, cluster, rows, added)
+    return Stored(len(records), len(records) - added.total(), registered)
 
 
 def _copy(cursor: CursorWrapper, statement: str, rows: Iterable[Row]) -> None:
@@ -85,30 +86,35 @@ def _copy(cursor: CursorWrapper, statement: str, rows: Iterable[Row]) -> None:
             write(row)
 
 
-def _merge(cursor: CursorWrapper, rows: Sequence[Row]) -> int:
-    """Store rows of which some may exist by way of a staging table; how many are new."""
+def _merge(cursor: CursorWrapper, rows: Sequence[Row]) -> Counter[int]:
+    """Store rows of which some exist, by way of a staging table; how many of each GPU are new."""
     cursor.execute(statements.CREATE_STAGING)
     _copy(cursor, statements.COPY_STAGING, rows)
-    cursor.execute(statements.COUNT_STORED)
-    (stored,) = cursor.fetchone()
-    cursor.execute(statements.MERGE_STAGING)
+    cursor.execute(statements.INSERT_NEW)
+    added = Counter(dict(cursor.fetchall()))
+    if added.total() < len(rows):
+        cursor.execute(statements.MERGE_REST)
     cursor.execute(statements.DROP_STAGING)
-    return len(rows) - int(stored)
+    return added
 
 
-def _latest(cluster: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """What UPDATE_LATEST needs: the newest instant of each GPU, and what listeners are told."""
+def _update_latest(
+    cursor: CursorWrapper, cluster: str, rows: Sequence[Row], added: Counter[int]
+) -> None:
+    """Bring the latest sample of each GPU up to date, and tell listeners at commit."""
     newest = newest_of(rows)
     last = max(newest.values())
     notice = {"cluster": cluster, "timestamp": last, "records": len(rows)}
-    return {
-        "gpu_ids": _array(newest.keys()),
-        "timestamps": _array(newest.values()),
-        "oldest": min(newest.values()),
-        "newest": last,
+    parameters: dict[str, str | datetime] = {
+        "gpu_ids": _array(newest),
+        "newest": _array(newest.values()),
+        "added": _array(added[gpu_id] for gpu_id in newest),
+        "from": min(newest.values()),
+        "to": last,
         "channel": CHANNEL,
         "payload": msgspec.json.encode(notice).decode(),
     }
+    cursor.execute(statements.UPDATE_LATEST, parameters)
 
 
 def _array(values: Iterable[object]) -> str:

@@ -121,6 +121,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("gpu", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name="latest", serialize=False, to="telemetry.gpu")),
                 ("timestamp", models.DateTimeField()),
+                ("sample_count", models.BigIntegerField(db_default=0)),
                 *METRIC_COLUMNS,
             ],
         ),

@@ -29,9 +29,15 @@ class Sample(MetricColumns):
 
 
 class LatestSample(MetricColumns):
-    """The newest sample of each GPU, so that the fleet view never touches history."""
+    """The newest sample of each GPU, so that the fleet view never touches history.
+
+    `sample_count` is the number of the GPU's rows in the table of samples: counting ten thousand
+    of them costs more than reading a page. Whoever drops or restores a partition corrects it in
+    the same transaction.
+    """
 
     gpu = models.OneToOneField(
         Gpu, on_delete=models.CASCADE, primary_key=True, related_name="latest"
     )
     timestamp = models.DateTimeField()
+    sample_count = models.BigIntegerField(db_default=0)

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db import connection
-
+from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
 
 _LATEST = """
@@ -16,8 +15,8 @@ SELECT coalesce(string_agg(row_to_json(fields)::text, ',' ORDER BY
   JOIN telemetry_cluster cluster ON cluster.id = host.cluster_id,
        LATERAL (SELECT gpu.uuid, cluster.slug AS cluster, host.hostname, gpu.gpu_index AS gpu_id,
                        gpu.device, gpu.model_name, {fields}) fields
- WHERE (%(cluster)s::text IS NULL OR cluster.slug = %(cluster)s)
-   AND (%(hostname)s::text IS NULL OR host.hostname = %(hostname)s)
+ WHERE (%(cluster)s::text IS NULL OR cluster.slug = %(cluster)s::text)
+   AND (%(hostname)s::text IS NULL OR host.hostname = %(hostname)s::text)
 """
 
 
@@ -33,7 +32,7 @@ def latest_json(
     `model_name`, `timestamp` and `columns`; by cluster, host and index. Raises UnknownColumn.
     """
     statement = _LATEST.format(fields=sample_fields("latest", checked_columns(columns)))
-    with connection.cursor() as sql:
-        sql.execute(statement, {"cluster": cluster, "hostname": hostname})
-        lines, count = sql.fetchone()
+    row = fetch_one(statement, {"cluster": cluster, "hostname": hostname})
+    assert row is not None, "an aggregate has one row"
+    lines, count = row
     return f"[{lines}]", count

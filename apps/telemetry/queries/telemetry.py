@@ -6,8 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection
-
+from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
 
 
@@ -44,23 +43,28 @@ class Page:
     previous: Cursor | None
 
 
-# One sample more than asked for is read, to know whether another page follows.
+# One sample more than asked for is read, to know whether another page follows. `limit` and the
+# bounds stay parameters, so that one plan serves them all.
 _PAGE = """
-SELECT coalesce(string_agg(line, ',' ORDER BY n {order}) FILTER (WHERE n <= %(limit)s), ''),
-       count(n) > %(limit)s,
-       min(at) FILTER (WHERE n <= %(limit)s),
-       max(at) FILTER (WHERE n <= %(limit)s),
-       (SELECT count(*) FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window})
+SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}) FILTER (WHERE n <= %(limit)s::integer), ''),
+       count(n) > %(limit)s::integer,
+       min(at) FILTER (WHERE n <= %(limit)s::integer),
+       max(at) FILTER (WHERE n <= %(limit)s::integer),
+       {count}
   FROM telemetry_gpu gpu
   LEFT JOIN LATERAL (
     SELECT s.timestamp AS at, row_number() OVER () AS n, row_to_json(fields)::text AS line
       FROM (SELECT * FROM telemetry_sample s
              WHERE s.gpu_id = gpu.id {window} {beyond}
-             ORDER BY s.timestamp {direction} LIMIT %(limit)s + 1) s,
+             ORDER BY s.timestamp {read} LIMIT %(limit)s::integer + 1) s,
            LATERAL (SELECT {fields}) fields
   ) page ON true
- WHERE gpu.uuid = %(uuid)s
+ WHERE gpu.uuid = %(uuid)s::text
  GROUP BY gpu.id
+"""  # noqa: E501
+_COUNT = "(SELECT count(*) FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window})"
+_COUNT_OF_ALL = """
+coalesce((SELECT sample_count FROM telemetry_latestsample latest WHERE latest.gpu_id = gpu.id), 0)
 """
 
 
@@ -78,21 +82,20 @@ def gpu_telemetry_json(
 
     Raises UnknownGpu and UnknownColumn.
     """
-    names = checked_columns(columns)
     backwards = cursor is not None and cursor.backwards
+    window = _window(start, end)
     ascending = (order is Order.ASC) is not backwards
     statement = _PAGE.format(
-        fields=sample_fields("s", names),
-        window=_window(start, end),
-        beyond=f"AND s.timestamp {'>' if ascending else '<'} %(cursor)s" if cursor else "",
-        direction="ASC" if ascending else "DESC",
-        order="DESC" if backwards else "ASC",
+        fields=sample_fields("s", checked_columns(columns)),
+        window=window,
+        count=_COUNT.format(window=window) if window else _COUNT_OF_ALL,
+        beyond=_beyond(ascending) if cursor else "",
+        read="ASC" if ascending else "DESC",
+        shown="DESC" if backwards else "ASC",
     )
     parameters: dict[str, Any] = {"uuid": uuid, "start": start, "end": end, "limit": limit}
     parameters["cursor"] = cursor.timestamp if cursor else None
-    with connection.cursor() as sql:
-        sql.execute(statement, parameters)
-        row = sql.fetchone()
+    row = fetch_one(statement, parameters)
     if row is None:
         raise UnknownGpu(f"no GPU {uuid!r} has reported; GET /api/v1/gpus lists those that have")
     lines, more, oldest, newest, count = row
@@ -108,6 +111,10 @@ def gpu_telemetry_json(
 
 def _window(start: datetime | None, end: datetime | None) -> str:
     """Only the bounds that were given: a bound that PostgreSQL sees lets it skip other days."""
-    lower = "AND s.timestamp >= %(start)s" if start else ""
-    upper = "AND s.timestamp <= %(end)s" if end else ""
-    return f"{lower} {upper}"
+    lower = "AND s.timestamp >= %(start)s::timestamptz" if start else ""
+    upper = "AND s.timestamp <= %(end)s::timestamptz" if end else ""
+    return f"{lower} {upper}".strip()
+
+
+def _beyond(ascending: bool) -> str:
+    return f"AND s.timestamp {'>' if ascending else '<'} %(cursor)s::timestamptz"
