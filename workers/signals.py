@@ -35,3 +35,16 @@ def graceful_stop() -> Iterator[threading.Event]:
         yield stop
     finally:
         restore()
+
+
+def grace_period(stop: threading.Event, seconds: float) -> threading.Event:
+    """An event that is set `seconds` after `stop` is: the end of the time to finish in order."""
+    over = threading.Event()
+
+    def watch() -> None:
+        stop.wait()
+        over.wait(seconds)
+        over.set()
+
+    threading.Thread(target=watch, name="grace period", daemon=True).start()
+    return over

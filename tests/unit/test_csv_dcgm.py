@@ -8,7 +8,7 @@ import pytest
 from apps.telemetry.metrics import BY_DCGM_NAME
 from tests.unit.csv_samples import DCGM_ROW, UUID, read_rows
 from workers.sources.cells import TimeReader
-from workers.sources.csv_dcgm import DcgmRows
+from workers.sources.csv_dcgm import MAX_EXTRA, DcgmRows
 from workers.sources.csv_header import read_header
 
 INT32_BLANK, INT64_BLANK = "2147483634", "9223372036854775794"
@@ -162,6 +162,14 @@ def test_beyond_the_window_a_record_comes_in_parts_that_agree():
 def test_one_instant_repeated_without_end_leaves_the_window_too():
     steps, rest = pivot([metric("GPU_UTIL", "1")] * 5, window_rows=2)
     assert sum(len(step) for step in steps) + len(rest) == 2
+
+
+def test_a_record_holds_a_bounded_number_of_other_metrics(tmp_path):
+    rows = [metric(f"NEW_{n}", "1") for n in range(MAX_EXTRA + 2)]
+    (record,), rejected, _ = read_rows(tmp_path, *rows, metric("NEW_0", "2"))
+    assert len(record.extra) == MAX_EXTRA
+    assert record.extra["DCGM_FI_DEV_NEW_0"] == 2
+    assert [line for line, _ in rejected] == [MAX_EXTRA + 2, MAX_EXTRA + 3]
 
 
 @pytest.mark.parametrize(

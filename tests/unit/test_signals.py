@@ -3,10 +3,11 @@
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from workers.signals import STOP_SIGNALS, graceful_stop
+from workers.signals import STOP_SIGNALS, grace_period, graceful_stop
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
@@ -41,3 +42,11 @@ def test_a_second_signal_kills():
     )
     process = subprocess.run([sys.executable, "-c", program], check=False)
     assert process.returncode == -signal.SIGTERM
+
+
+def test_the_grace_period_is_over_some_time_after_the_stop_and_not_before():
+    stop = threading.Event()
+    over = grace_period(stop, 0.01)
+    assert not over.wait(0.05)
+    stop.set()
+    assert over.wait(10)

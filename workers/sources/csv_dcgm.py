@@ -19,6 +19,7 @@ from workers.sources.dcgm_labels import gpu_facts
 WINDOW_ROWS = 100_000
 CACHED_GPUS = 20_000
 CACHED_METRICS = 10_000
+MAX_EXTRA = 1000  # DCGM has some 300 fields; a message must fit into one request to etcd
 
 WHO = ("uuid", "gpu_id", "hostname", "device", "model_name", "container", "pod", "namespace")
 _METRIC_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]{0,199}\Z")
@@ -30,8 +31,14 @@ class _Group:
 
     identity: dict[str, Any]
     values: dict[str, Number]
-    extra: dict[str, Number] | None
+    extra: dict[str, Any]
     rows: int = 0
+
+    def add_extra(self, name: str, value: Number) -> None:
+        """Keep a metric that has no column. Raises InvalidRecord at one too many."""
+        if len(self.extra) >= MAX_EXTRA and name not in self.extra:
+            raise InvalidRecord(f"{name}: the GPU has {MAX_EXTRA} other metrics at this instant")
+        self.extra[name] = value
 
 
 class DcgmRows:
@@ -83,18 +90,15 @@ class DcgmRows:
         key = (row[self._uuid_at], timestamp)
         group = self._groups.get(key)
         if group is None:
-            extra = gpu.get("extra")
-            group = self._groups[key] = _Group(gpu, {}, extra and dict(extra))
+            group = self._groups[key] = _Group(gpu, {}, dict(gpu.get("extra", ())))
         group.rows += 1
         self._held_rows += 1
         if value is None:  # blank: the GPU was there, the metric was not
             return
         if is_known:
             group.values[field] = value
-        elif group.extra is None:
-            group.extra = {field: value}
         else:
-            group.extra[field] = value
+            group.add_extra(field, value)
 
     def _learn_gpu(self, who: tuple[str, ...], row: list[str]) -> dict[str, Any]:
         fields = dict(zip(self._who_names, who, strict=True))

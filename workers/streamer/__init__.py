@@ -1,0 +1,1 @@
+"""The streamer: sources in, messages out."""
