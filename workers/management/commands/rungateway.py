@@ -27,7 +27,7 @@ class Command(BaseCommand):
             "--workers", type=_positive, default=1, help="processes; one per core is enough"
         )
         parser.add_argument(
-            "--threads", type=_positive, default=2,
+            "--threads", type=_positive, default=4,
             help="requests that a process works on at once, each with a PostgreSQL connection",
         )  # fmt: skip
         parser.add_argument("--access-log", action="store_true", help="log every request")
