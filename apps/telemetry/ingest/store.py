@@ -23,7 +23,7 @@ from apps.telemetry.records import Record
 # Listeners get {"cluster": slug, "timestamp": newest stored, "records": count} per transaction.
 CHANNEL = "telemetry_samples"
 
-_registry = Registry()
+registry = Registry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def store(cluster: str, records: Sequence[Record]) -> Stored:
         # What this process remembers is no longer there: a GPU that an operator deleted, a
         # partition that retention dropped.
         if isinstance(error.__cause__, errors.ForeignKeyViolation):
-            _registry.forget()
+            registry.forget()
         elif isinstance(error.__cause__, errors.CheckViolation):
             partitions.forget()
         else:
@@ -60,7 +60,7 @@ def store(cluster: str, records: Sequence[Record]) -> Stored:
 
 
 def _store(cluster: str, records: Sequence[Record]) -> Stored:
-    gpu_ids, registered = _registry.gpu_ids(cluster, records)
+    gpu_ids, registered = registry.gpu_ids(cluster, records)
     rows = rows_of(records, gpu_ids)
     partitions.ensure(days_of(rows))
     try:
