@@ -45,13 +45,13 @@ class Gpu(models.Model):
     reports again it is registered anew.
     """
 
-    uuid = models.CharField(max_length=128, unique=True)
+    uuid = models.CharField("UUID", max_length=128, unique=True)
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="gpus")
-    gpu_index = models.PositiveSmallIntegerField()
+    gpu_index = models.PositiveSmallIntegerField("index")
     device = models.CharField(max_length=1024, blank=True, db_default="")
     model_name = models.CharField(max_length=1024, blank=True, db_default="")
     driver_version = models.CharField(max_length=1024, blank=True, db_default="")
-    pci_bus_id = models.CharField(max_length=1024, blank=True, db_default="")
+    pci_bus_id = models.CharField("PCI address", max_length=1024, blank=True, db_default="")
     described_at = models.DateTimeField(editable=False)
     first_seen_at = models.DateTimeField(db_default=Now(), editable=False)
 
