@@ -248,8 +248,10 @@ def test_etcd_may_die_and_come_back_and_nothing_is_lost(stack, cluster_id, tmp_p
     assert len({record.uuid for record in streamer.records()}) == 6000
 
 
-def test_a_terminal_shows_a_bar(streamer, tmp_path):
+def test_a_terminal_shows_a_bar_and_the_log_above_it(streamer, tmp_path):
     path = write_csv(tmp_path / "a.csv", 1000)
+    with path.open("ab") as file:
+        file.write(b"too,few\n")
     ours, theirs = pty.openpty()
     process = streamer.start("--path", path, "--dry-run", stderr=theirs, TERM="xterm")
     os.close(theirs)
@@ -262,7 +264,8 @@ def test_a_terminal_shows_a_bar(streamer, tmp_path):
     os.close(ours)
     assert end(process)[0] == 0
     assert b"records/s" in shown
-    assert b"0 rejected" in shown
+    assert b"1 rejected" in shown
+    assert b"WARNING workers.streamer.report: rejected" in shown
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def pivot(rows, window_rows):
     """Records per call of `read` with one row each, and those of `finish`."""
     header = read_header("f.csv", ",".join(DCGM_ROW))
     reader = DcgmRows(header, TimeReader(lambda timestamp: None), window_rows)
-    rejected = []
+    rejected: list[tuple[int, str]] = []
     steps = [reader.read([list(row.values())], [2], rejected) for row in rows]
     assert not rejected
     return steps, reader.finish()

@@ -1,14 +1,18 @@
 """The streamer's steps, with sources and a publisher that are lists."""
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
+from apps.mq import Message
 from apps.telemetry.records import Record, decode
 from workers.restamp import Restamp
 from workers.sources.source import Chunk, Rejection, SourceError
+from workers.streamer.progress import Lines
 from workers.streamer.report import LOGGED_PER_SOURCE, SHOWN, Report
 from workers.streamer.streamer import Streamer
 from workers.streamer.summary import Summary
@@ -18,8 +22,8 @@ FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass
 class ListPublisher:
-    batches: list = field(default_factory=list)
-    after: object = None
+    batches: list[Sequence[Message]] = field(default_factory=list)
+    after: Callable[[], None] | None = None
     flushed: int = 0
 
     @property
@@ -44,7 +48,7 @@ class ListPublisher:
 
 @dataclass
 class ListSource:
-    pieces: list
+    pieces: list[list[Record]]
     name: str = "list"
     error: SourceError | None = None
     total_bytes = 100
@@ -193,6 +197,26 @@ def test_progress_counts_the_bytes_of_a_pass_over_all_sources(make):
     assert steps.totals == [200]
     assert steps.done == sorted(steps.done)
     assert steps.done[-1] == 20
+
+
+def test_progress_lines_come_every_few_seconds_and_later_every_minute(monkeypatch, caplog):
+    now = 0.0
+    monkeypatch.setattr("workers.streamer.progress.time.monotonic", lambda: now)
+    caplog.set_level("INFO")
+    lines = Lines(Report(rows_read=10, records=8))
+    lines.begin_pass(200)
+    said_at: list[float] = []
+    while now < 600:
+        now += 1.0
+        lines.update(100)
+        if len(caplog.records) > len(said_at):
+            said_at.append(now)
+    assert caplog.records[0].getMessage() == (
+        "10 rows read (50 %), 0 rejected, 8 records, 2 records/s"
+    )
+    gaps = [after - before for before, after in pairwise([0.0, *said_at])]
+    assert gaps == sorted(gaps)
+    assert (gaps[0], gaps[-1]) == (5.0, 60.0)
 
 
 def rejecting(count, source="a.csv"):

@@ -18,8 +18,9 @@ Number = int | float
 NumberReader = Callable[[str], Number | None]
 TimeCheck = Callable[[datetime], None]
 
-# Every marker for "no value" that fits a metric's range is at or above this one.
+# No marker for "no value" is below these; the first is of int32, which counters do not have.
 SMALLEST_BLANK = 0x7FFFFFF0
+SMALLEST_COUNTER_BLANK = 140737488355328
 CACHED_TIMES = 10_000
 
 _TYPES = get_type_hints(Record, include_extras=True)
@@ -36,6 +37,7 @@ def number_reader(name: str, metric: Metric | None) -> NumberReader:
         number_type, _none = typing.get_args(_TYPES[metric.name])
     decode = msgspec.json.Decoder(number_type, strict=False).decode  # 1e3 is a count too
     int32 = metric is None or metric.kind is not Kind.COUNTER
+    smallest_blank = SMALLEST_BLANK if int32 else SMALLEST_COUNTER_BLANK
 
     def read(text: str) -> Number | None:
         try:
@@ -44,7 +46,7 @@ def number_reader(name: str, metric: Metric | None) -> NumberReader:
             if is_blank(text, int32=int32):
                 return None
             raise _not_a_number(name, text, error) from error
-        if value >= SMALLEST_BLANK and is_blank(value, int32=int32):
+        if value >= smallest_blank and is_blank(value, int32=int32):
             return None
         return value
 

@@ -15,7 +15,8 @@ from workers.streamer.report import Report
 
 logger = logging.getLogger(__name__)
 
-LINE_EVERY_S = 5.0
+FIRST_LINE_S = 5.0
+LONGEST_PAUSE_S = 60.0
 
 
 class Progress(Protocol):
@@ -29,11 +30,12 @@ class Progress(Protocol):
 
 
 class Lines:
-    """One line every few seconds."""
+    """One line every few seconds, later every minute, so that no log fills up."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._since = self._said_at = time.monotonic()
+        self._pause_s = FIRST_LINE_S
         self._total_bytes: int | None = None
 
     def begin_pass(self, total_bytes: int | None) -> None:
@@ -43,9 +45,10 @@ class Lines:
     def update(self, bytes_done: int) -> None:
         """Say something if it is time to."""
         now = time.monotonic()
-        if now - self._said_at < LINE_EVERY_S:
+        if now - self._said_at < self._pause_s:
             return
         self._said_at = now
+        self._pause_s = min(LONGEST_PAUSE_S, 1.5 * self._pause_s)
         logger.info(
             "%d rows read%s, %d rejected, %d records, %.0f records/s",
             self._report.rows_read,
