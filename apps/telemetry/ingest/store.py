@@ -40,8 +40,9 @@ def store(cluster: str, records: Sequence[Record]) -> Stored:
 
     Records of one GPU and instant become one sample, in any number of calls. GPUs, hosts, the
     cluster and partitions that are missing are made first, in transactions of their own. Times are
-    the caller's to check. Raises django.db.OperationalError if PostgreSQL is not to be reached, and
-    DatabaseError for records that it refuses.
+    the caller's to check. Raises django.db.OperationalError if the connection is lost (nothing, or
+    the whole batch, is stored: close_old_connections, then store it again), and DatabaseError for
+    records that PostgreSQL refuses.
     """
     if not records:
         return Stored(0, 0, 0)
@@ -79,6 +80,7 @@ def _store(cluster: str, records: Sequence[Record]) -> Stored:
 
 
 def _copy(cursor: CursorWrapper, statement: str, rows: Iterable[Row]) -> None:
+    # Rows packed by hand measured no better than psycopg's: 1.6 µs of CPU each, sorting included.
     with connection.wrap_database_errors, cursor.copy(statement) as copy:
         copy.set_types(TYPES)
         write = copy.write_row
