@@ -154,8 +154,8 @@ class GpuAdmin(Registered, Styled, admin.ModelAdmin):
     """GPUs with their state and key values."""
 
     list_display = [
-        "uuid", "host_link", "gpu_index", "state", "last_seen",
-        *metric_columns(KEY_METRICS, _latest), "model_name", "samples",
+        "uuid", "host_link", "gpu_index", "state", *metric_columns(KEY_METRICS, _latest),
+        "last_seen", "model_name", "samples",
     ]  # fmt: skip
     list_filter = [GpuStateFilter, "host__cluster", "model_name"]
     search_fields = ["uuid", "host__hostname", "model_name", "pci_bus_id"]

@@ -19,8 +19,11 @@ from apps.telemetry.metrics import METRIC_NAMES
 from apps.telemetry.models import Gpu, LatestSample, SampleRow
 
 
-class ReadOnly:
-    """For rows that the pipeline alone writes."""
+class ListedOnly(Styled, admin.ModelAdmin):
+    """For rows that the pipeline alone writes: a list, and no page for one of them."""
+
+    list_display_links = None
+    actions = None
 
     def has_add_permission(self, *_: Any) -> bool:
         """Only ingestion adds."""
@@ -34,17 +37,27 @@ class ReadOnly:
         """Only retention deletes."""
         return False
 
+    def get_urls(self) -> list[URLPattern]:
+        """The list alone."""
+        view = self.admin_site.admin_view(self.changelist_view)
+        return [path("", view, name=f"telemetry_{self.opts.model_name}_changelist")]
+
 
 @admin.register(LatestSample)
-class LatestSampleAdmin(ReadOnly, Styled, admin.ModelAdmin):
+class LatestSampleAdmin(ListedOnly):
     """The newest sample of each GPU."""
 
-    list_display = ["gpu", "host", "at", "state", *metric_columns(KEY_METRICS)]
+    list_display = ["gpu_link", "host", "at", "state", *metric_columns(KEY_METRICS)]
     list_filter = ["gpu__host__cluster"]
     list_select_related = ["gpu__host"]
     search_fields = ["gpu__uuid", "gpu__host__hostname"]
     search_help_text = "UUID or hostname"
     ordering = ["-timestamp", "gpu"]
+
+    @admin.display(description="GPU", ordering="gpu__uuid")
+    def gpu_link(self, latest: LatestSample) -> SafeString:
+        """A link to the GPU's page, which has all values."""
+        return page_link("gpu", latest.gpu_id, latest.gpu)
 
     @admin.display(ordering="gpu__host__hostname")
     def host(self, latest: LatestSample) -> SafeString:
@@ -118,22 +131,15 @@ class UncountedList(ChangeList):
 
 
 @admin.register(SampleRow)
-class SampleRowAdmin(ReadOnly, Styled, admin.ModelAdmin):
+class SampleRowAdmin(ListedOnly):
     """The samples of one GPU, newest first."""
 
     list_display = ["at", *metric_columns(METRIC_NAMES), "extra"]
-    list_display_links = None
     list_filter = [GpuFilter, ("timestamp", DateFieldListFilter)]
     ordering = ["-timestamp"]
     sortable_by = ()
-    actions = None
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they are counts
-
-    def get_urls(self) -> list[URLPattern]:
-        """The list alone: one sample has no page, its key in the admin is not unique."""
-        view = self.admin_site.admin_view(self.changelist_view)
-        return [path("", view, name="telemetry_samplerow_changelist")]
 
     def get_changelist(self, *_: Any, **__: Any) -> type[ChangeList]:
         """The list that does not count."""
