@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from apps.embedded.processes import Child, stop_in_order
 from apps.embedded.stack import Server, Stack
 from workers.local.log_follower import rotate
-from workers.local.programs import START_ORDER, STOP_ORDER
+from workers.local.programs import SLOW_TO_STOP, START_ORDER, STOP_ORDER
 from workers.local.watched import Watched
 
 # Of the ten seconds that a stop may take, what the servers keep for themselves.
@@ -42,8 +42,7 @@ class Keeper:
     def stop(self, timeout_s: float) -> None:
         """Stop the programs, then the servers, all within `timeout_s`."""
         deadline = time.monotonic() + timeout_s
-        # Nothing waits for it, and its loop looks at the signal only every 2 s (measured: 3-4 s).
-        self._programs["tasks"].ask_to_stop()
+        self._programs[SLOW_TO_STOP].ask_to_stop()
         children = [self._programs[name] for name in STOP_ORDER]
         killed = stop_in_order(children, timeout_s - SERVERS_STOP_S)
         for name in killed:

@@ -10,7 +10,10 @@ from apps.embedded.processes import Child
 # Readers and writers first, so that the streamer's first record finds a collector.
 START_ORDER = ("collector", "gateway", "streamer", "tasks")
 # From the source on: what was taken in is still stored. Servers stop after these.
-STOP_ORDER = ("streamer", "collector", "tasks", "gateway")
+STOP_ORDER = ("streamer", "collector", "gateway", "tasks")
+# Asked first and waited for last: nothing depends on it, and Celery looks at the signal only
+# between its 2 s waits for work (measured: 3 to 4 s until it has left).
+SLOW_TO_STOP = "tasks"
 
 
 @dataclass(frozen=True)
