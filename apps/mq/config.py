@@ -1,0 +1,42 @@
+"""What a process must know to use the queue."""
+
+import re
+from dataclasses import dataclass, field
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
+
+# The sweep for foreign messages reads this many ranges at once.
+MIN_TXN_OPS = 64
+
+
+@dataclass(frozen=True)
+class QueueConfig:
+    """Where etcd is and how this process uses it.
+
+    `endpoints` are `host:port`. `max_txn_ops` is the server's `--max-txn-ops`. A lease is renewed
+    every third of `lease_s`, so it is also how long a dead member is still counted.
+    """
+
+    endpoints: tuple[str, ...]
+    cluster: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_cert: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    timeout_s: float = 5.0
+    max_txn_ops: int = 128
+    max_in_flight: int = 8
+    lease_s: int = 10
+    max_depth: int = 1_000_000
+    quota_bytes: int = 2 << 30
+
+    def __post_init__(self) -> None:
+        if not self.endpoints:
+            raise ValueError("no etcd endpoint is given; set ETCD_ENDPOINTS to host:port[,…]")
+        if self.max_txn_ops < MIN_TXN_OPS:
+            raise ValueError(f"max_txn_ops is {self.max_txn_ops}, at least {MIN_TXN_OPS} is needed")
+        if not _NAME.match(self.cluster):
+            raise ValueError(
+                f"cluster id {self.cluster!r} may hold letters, digits, '.' and '-' only"
+            )

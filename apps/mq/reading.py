@@ -1,0 +1,123 @@
+"""Reading batches, whole and at a known revision, and acknowledging them. Stateless calls."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from apps.mq.etcd.client import EtcdClient
+from apps.mq.etcd.protos import rpc_pb2
+from apps.mq.keys import Keys, after, prefix_end
+from apps.mq.messages import Batch, Received
+
+# A foreign producer may put any number of messages under one timestamp; they come in pages.
+PAGE_LIMIT = 2000
+
+
+def read_batches(client: EtcdClient, keys: Keys, timestamps: Sequence[int]) -> list[Batch]:
+    """The batches of these timestamps, in one transaction of narrow ranges. Raises EtcdError.
+
+    A narrow range costs what it returns; one over the whole queue would count every key in it
+    (0.8 ms against 87 ms at 300,000 keys).
+    """
+    spans = [(keys.message_prefix(t), keys.message_end(t)) for t in timestamps]
+    answers, revision = _read(client, spans)
+    return [
+        _batch(keys, timestamp, span, answer, revision)
+        for timestamp, span, answer in zip(timestamps, spans, answers, strict=True)
+    ]
+
+
+def read_spans(client: EtcdClient, keys: Keys, spans: Sequence[tuple[bytes, bytes]]) -> list[Batch]:
+    """The messages of foreign producers in these key ranges. Raises EtcdError."""
+    answers, revision = _read(client, spans)
+    batches = []
+    for span, answer in zip(spans, answers, strict=True):
+        timestamp = keys.message_timestamp(span[0]) or 0
+        batch = _batch(keys, timestamp, span, answer, revision)
+        batch.descriptor = b""
+        batches.append(batch)
+    return batches
+
+
+def acknowledge(client: EtcdClient, batches: Sequence[Batch]) -> bool:
+    """Delete the batches if nothing in their ranges is newer than they were read. Raises EtcdError.
+
+    All or none. False: a message arrived late in one of them, so it must be read again. The
+    transaction only deletes, because at its space quota etcd refuses every other kind.
+    """
+    request = rpc_pb2.TxnRequest()
+    for batch in batches:
+        for start, end in batch.ranges:
+            compare = request.compare.add()
+            compare.target, compare.result = rpc_pb2.Compare.MOD, rpc_pb2.Compare.LESS
+            compare.key, compare.range_end = start, end
+            compare.mod_revision = batch.revision + 1
+            delete = request.success.add().request_delete_range
+            delete.key, delete.range_end = start, end
+        if batch.descriptor:
+            request.success.add().request_delete_range.key = batch.descriptor
+    return bool(client.txn(request).succeeded)
+
+
+def operations(batch: Batch) -> int:
+    """How many operations of a transaction the acknowledgement of a batch takes."""
+    return len(batch.ranges) + bool(batch.descriptor)
+
+
+def scan_descriptors(
+    client: EtcdClient, keys: Keys, start: bytes, limit: int
+) -> tuple[list[int], list[bytes], int]:
+    """A page of waiting batches from `start` on. Raises EtcdError.
+
+    Returns their timestamps, the keys that are no descriptors, and the revision of the read. The
+    page is the last when it is shorter than `limit`.
+    """
+    request = rpc_pb2.RangeRequest(
+        key=start, range_end=prefix_end(keys.batches), limit=limit, keys_only=True
+    )
+    answer = client.range(request)
+    timestamps, strange = [], []
+    for kv in answer.kvs:
+        timestamp = keys.batch_timestamp(kv.key)
+        if timestamp is None:
+            strange.append(kv.key)
+        else:
+            timestamps.append(timestamp)
+    return timestamps, strange, answer.header.revision
+
+
+def _read(client: EtcdClient, spans: Sequence[tuple[bytes, bytes]]) -> tuple[list[Any], int]:
+    request = rpc_pb2.TxnRequest()
+    for start, end in spans:
+        query = request.success.add().request_range
+        query.key, query.range_end, query.limit = start, end, PAGE_LIMIT
+    answer = client.txn(request)
+    return [response.response_range for response in answer.responses], answer.header.revision
+
+
+def _batch(
+    keys: Keys, timestamp: int, span: tuple[bytes, bytes], answer: Any, revision: int
+) -> Batch:
+    """What a range showed, as a batch that deletes exactly what it holds."""
+    start, end = span
+    descriptor = keys.descriptor(timestamp)
+    if answer.more:
+        # The rest is another batch: the descriptor stays until it is done.
+        end, descriptor = after(answer.kvs[-1].key), b""
+    strange = [kv.key for kv in answer.kvs if keys.message_timestamp(kv.key) is None]
+    messages = [Received(kv.key, kv.value) for kv in answer.kvs]
+    if strange:
+        left_alone = set(strange)
+        messages = [message for message in messages if message.key not in left_alone]
+    return Batch(timestamp, spans_without(start, end, strange), descriptor, revision, messages)
+
+
+def spans_without(start: bytes, end: bytes, holes: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+    """`[start, end)` as half-open ranges that leave out the keys `holes`, which are in order."""
+    spans = []
+    for hole in holes:
+        if start < hole:
+            spans.append((start, hole))
+        start = after(hole)
+    if start < end:
+        spans.append((start, end))
+    return spans
