@@ -1,8 +1,18 @@
 """The tables of telemetry."""
 
+from apps.telemetry.models.dead_letter import DeadLetter
 from apps.telemetry.models.inventory import Cluster, Gpu, Host
 from apps.telemetry.models.metric_columns import MetricColumns
 from apps.telemetry.models.sample_row import SampleRow
 from apps.telemetry.models.samples import LatestSample, Sample
 
-__all__ = ["Cluster", "Gpu", "Host", "LatestSample", "MetricColumns", "Sample", "SampleRow"]
+__all__ = [
+    "Cluster",
+    "DeadLetter",
+    "Gpu",
+    "Host",
+    "LatestSample",
+    "MetricColumns",
+    "Sample",
+    "SampleRow",
+]

@@ -1,0 +1,98 @@
+"""The loop: while one take is being stored, the next is fetched and decoded."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from apps.mq import Batch, Consumer
+from workers.collector.decoding import Decoded, decode_batches
+from workers.collector.storing import Storing, StoringStopped
+
+logger = logging.getLogger(__name__)
+
+TAKE_TIMEOUT_S = 0.5
+REPORT_EVERY_S = 10.0
+# Many small batches are one transaction all the same, but not without end.
+MAX_BATCHES = 64
+
+
+class Collector:
+    """Takes, decodes, stores, acknowledges, in this order; for one thread.
+
+    `batch_size` is about how many records one database transaction takes. `earliest` is the oldest
+    time a record may have.
+    """
+
+    def __init__(
+        self, consumer: Consumer, storing: Storing, *, batch_size: int, earliest: datetime
+    ) -> None:
+        self._consumer = consumer
+        self._storing = storing
+        self._batch_size = batch_size
+        self._earliest = earliest
+        self._messages_per_batch = 1.0
+        self._reported = (0, 0)
+        self._report_at = 0.0
+        self.stored = 0
+        self.buried = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, then finish what is in hand.
+
+        An unexpected error in storing ends it: what was not acknowledged is delivered again.
+        """
+        self._report_at = time.monotonic() + REPORT_EVERY_S
+        writing: Future[None] | None = None
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="storing") as writer:
+            try:
+                while not stop.is_set():
+                    batches = self.take()
+                    decoded = decode_batches(batches, self._earliest, datetime.now(UTC))
+                    if writing is not None and (batches or writing.done()):
+                        writing.result()
+                        writing = None
+                    if batches:
+                        writing = writer.submit(self.finish, batches, decoded)
+                    self._report()
+                if writing is not None:
+                    writing.result()
+            finally:
+                writer.submit(self._storing.close)
+
+    def take(self) -> list[Batch]:
+        """About `batch_size` messages, as many batches as that was lately."""
+        wanted = round(self._batch_size / self._messages_per_batch)
+        batches = self._consumer.take(min(MAX_BATCHES, max(1, wanted)), TAKE_TIMEOUT_S)
+        if batches:
+            latest = sum(len(batch.messages) for batch in batches) / len(batches)
+            self._messages_per_batch = max(1.0, (self._messages_per_batch + latest) / 2)
+        return batches
+
+    def finish(self, batches: Sequence[Batch], decoded: Decoded) -> None:
+        """Store, and only then acknowledge. When stopped first, give the batches back."""
+        try:
+            buried = self._storing.store(decoded)
+        except StoringStopped as error:
+            logger.warning("%d records stay in the queue: %s", len(decoded.records), error)
+            self._consumer.release(batches)
+            return
+        self._consumer.ack(batches)
+        self.stored += len(decoded.records) + len(decoded.unstorable) - buried
+        self.buried += buried
+
+    def _report(self) -> None:
+        if time.monotonic() < self._report_at:
+            return
+        self._report_at = time.monotonic() + REPORT_EVERY_S
+        now = (self.stored, self.buried)
+        if now != self._reported:
+            logger.info(
+                "%d records stored (%.0f/s), %d dead letters",
+                self.stored,
+                (self.stored - self._reported[0]) / REPORT_EVERY_S,
+                self.buried,
+            )
+            self._reported = now

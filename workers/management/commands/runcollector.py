@@ -1,0 +1,109 @@
+"""`manage.py runcollector`: store what is in the queue."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.mq import Consumer, QueueConfig
+from workers.collector import Collector
+from workers.collector.group import run_group
+from workers.collector.storing import Storing
+from workers.queue import queue_config
+from workers.signals import grace_period, graceful_stop
+
+logger = logging.getLogger(__name__)
+
+STOPPED, FAILED, WRONG_ARGUMENTS = range(3)
+MAX_WORKERS = 10
+GRACE_S = 4.0  # with one call's ETCD_TIMEOUT_S this stays under ten seconds
+
+EPILOG = """
+exit codes:
+  0  stopped in order
+  1  an unexpected error; what was not acknowledged stays in the queue
+  2  wrong arguments
+
+SIGTERM and Ctrl-C stop in order: take nothing more, store and acknowledge what is in hand, give
+the rest back, leave the group. A second one ends the process at once; nothing is lost by that.
+"""
+
+
+class Command(BaseCommand):
+    """Arguments and wiring only; the collector is in workers/collector."""
+
+    help = "Take telemetry from the queue, register hosts and GPUs, and store it."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """The parser, with the exit codes below the arguments."""
+        return super().create_parser(
+            prog_name, subcommand, epilog=EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs,
+        )  # fmt: skip
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Define the arguments."""
+        parser.add_argument(
+            "--workers", type=_workers, default=1,
+            help=f"collector processes to run, 1 to {MAX_WORKERS} (default: 1)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--batch-size", type=_batch_size, default=2000,
+            help="records per database transaction, about (default: 2000)",
+        )  # fmt: skip
+        parser.add_argument("--cluster", help="the cluster to collect (default: CLUSTER_ID)")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Collect until told to stop."""
+        try:
+            config = queue_config(options["cluster"])
+        except ValueError as error:
+            raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
+        if options["workers"] > 1:
+            sys.exit(run_group(options["workers"], _same_arguments(options)))
+        _collect(config, options["batch_size"])
+
+
+def _collect(config: QueueConfig, batch_size: int) -> None:
+    instance = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    with graceful_stop() as stop:
+        storing = Storing(config.cluster, grace_period(stop, GRACE_S))
+        collector: Collector | None = None
+        consumer = Consumer(
+            config, instance, lambda: {"stored": collector.stored if collector else 0}
+        )
+        collector = Collector(
+            consumer, storing, batch_size=batch_size, earliest=settings.SAMPLE_MIN_TIME
+        )
+        logger.info("collecting cluster %s from %s", config.cluster, ",".join(config.endpoints))
+        consumer.start()
+        try:
+            collector.run(stop)
+        finally:
+            consumer.close()
+    logger.info("stopped: %d records stored, %d dead letters", collector.stored, collector.buried)
+
+
+def _same_arguments(options: dict[str, Any]) -> list[str]:
+    arguments = ["--batch-size", str(options["batch_size"])]
+    return [*arguments, "--cluster", options["cluster"]] if options["cluster"] else arguments
+
+
+def _workers(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text} is outside 1 to {MAX_WORKERS}")
+    return value
+
+
+def _batch_size(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text} is outside 1 to 100000")
+    return value
