@@ -5,7 +5,8 @@ import threading
 from collections.abc import Callable
 
 from django.db import (
-    DatabaseError,
+    DataError,
+    IntegrityError,
     InterfaceError,
     OperationalError,
     close_old_connections,
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
+# What is wrong with the data. Anything else (a missing table, a bug) ends the collector instead:
+# the messages then stay in the queue rather than become dead letters one and all.
+BAD_DATA = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
 
 
 class StoringStopped(Exception):
@@ -48,8 +52,8 @@ class Storing:
             self._persist(lambda: bury(self._cluster, decoded.unstorable))
         try:
             self._persist(lambda: store(self._cluster, decoded.records))
-        except DatabaseError as error:
-            logger.warning("storing record by record, since PostgreSQL refused a batch: %s", error)
+        except BAD_DATA as error:
+            logger.warning("storing record by record, since a batch was refused: %s", error)
             buried += self._store_one_by_one(decoded)
         return buried
 
@@ -63,8 +67,8 @@ class Storing:
         for record, message in zip(decoded.records, decoded.messages, strict=True):
             try:
                 self._persist(lambda record=record: store(self._cluster, [record]))  # type: ignore[misc]
-            except DatabaseError as error:
-                letter = Unstorable(*message, f"refused by PostgreSQL: {error}")
+            except BAD_DATA as error:
+                letter = Unstorable(*message, f"refused when stored: {error}")
                 self._persist(lambda letter=letter: bury(self._cluster, [letter]))  # type: ignore[misc]
                 buried += 1
         return buried
@@ -72,7 +76,7 @@ class Storing:
     def _persist(self, write: Callable[[], object]) -> None:
         """Do it, again and again while the connection is lost or PostgreSQL is short of something.
 
-        Raises DatabaseError when PostgreSQL refuses the data itself.
+        Raises one of BAD_DATA when the data itself is refused.
         """
         pause_s = FIRST_PAUSE_S
         while True:

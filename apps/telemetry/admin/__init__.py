@@ -2,10 +2,18 @@
 
 from django.contrib import admin
 
+from apps.telemetry.admin.dead_letters import DeadLetterAdmin
 from apps.telemetry.admin.inventory import ClusterAdmin, GpuAdmin, HostAdmin
 from apps.telemetry.admin.samples import LatestSampleAdmin, SampleRowAdmin
 
-__all__ = ["ClusterAdmin", "GpuAdmin", "HostAdmin", "LatestSampleAdmin", "SampleRowAdmin"]
+__all__ = [
+    "ClusterAdmin",
+    "DeadLetterAdmin",
+    "GpuAdmin",
+    "HostAdmin",
+    "LatestSampleAdmin",
+    "SampleRowAdmin",
+]
 
 admin.site.site_header = "Elastic GPU Telemetry"
 admin.site.site_title = "GPU telemetry"

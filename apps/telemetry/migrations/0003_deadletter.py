@@ -4,25 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('telemetry', '0002_samplerow'),
+        ("telemetry", "0002_samplerow"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DeadLetter',
+            name="DeadLetter",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cluster', models.CharField(max_length=253)),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('key', models.TextField(help_text="the message's key in the queue")),
-                ('value', models.BinaryField(help_text="the message's bytes as they were")),
-                ('reason', models.TextField()),
-                ('buried_at', models.DateTimeField(auto_now_add=True, db_index=True)),
+                (
+                    "id",
+                    models.AutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cluster", models.CharField(max_length=253)),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("key", models.TextField(help_text="the message's key in the queue")),
+                ("value", models.BinaryField(help_text="the message's bytes as they were")),
+                ("reason", models.TextField()),
+                ("buried_at", models.DateTimeField(auto_now_add=True, db_index=True)),
             ],
             options={
-                'ordering': ['-buried_at'],
+                "ordering": ["-buried_at"],
             },
         ),
     ]
