@@ -196,11 +196,9 @@ def test_docker_compose_accepts_the_file(compose, tmp_path):
     assert set(yaml.safe_load(result.stdout)["services"]) == set(SERVICES)
 
 
-@pytest.mark.parametrize("missing", sorted(SECRETS))
-def test_a_missing_secret_stops_the_start_and_says_what_to_do(compose, tmp_path, missing):
-    others = {name: value for name, value in SECRETS.items() if name != missing}
+def test_without_secrets_the_file_is_accepted_and_each_of_them_reported(compose, tmp_path):
+    result = _config(compose, tmp_path, {})
 
-    result = _config(compose, tmp_path, others)
-
-    assert result.returncode != 0
-    assert f"set {missing} in docker/.env" in result.stderr
+    assert result.returncode == 0, result.stderr
+    for name in SECRETS:
+        assert f'"{name}\\" variable is not set' in result.stderr
