@@ -39,6 +39,8 @@ def test_parameters_are_read_as_their_types():
     query = QueryDict("limit=7&order=desc&metrics=power_draw,temperature&gpu_id=0&start_time=0")
     given = read_parameters(query, Example)
     assert (given.limit, given.order, given.gpu_id) == (7, "desc", 0)
+    assert given.metrics is not None
+    assert given.start_time is not None
     assert given.metrics.names == ("power_draw", "temperature")
     assert given.start_time.at.isoformat() == "1970-01-01T00:00:00+00:00"
 
@@ -70,7 +72,9 @@ def test_a_wrong_parameter_is_named_with_what_is_expected(query, parameter, says
 
 
 def test_the_documentation_has_the_bounds_that_are_enforced():
-    documented = {parameter.name: parameter for parameter in document_parameters(Example)}
+    documented: dict[str, Any] = {
+        parameter.name: parameter for parameter in document_parameters(Example)
+    }
     assert documented["limit"].type == {
         "type": "integer", "minimum": 1, "maximum": 10_000, "default": 100,
     }  # fmt: skip

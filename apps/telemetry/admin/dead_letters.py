@@ -18,8 +18,8 @@ class DeadLetterAdmin(admin.ModelAdmin):
     list_filter = ["cluster", "buried_at"]
     search_fields = ["key", "reason"]
     search_help_text = "key or reason"
-    readonly_fields = ["cluster", "key", "reason", "text", "buried_at"]
-    fields = readonly_fields
+    fields = ["cluster", "key", "reason", "text", "buried_at"]
+    readonly_fields = ["text", "buried_at"]
     show_full_result_count = False
 
     @admin.display(description="value")
