@@ -1,6 +1,6 @@
 """Query parameters are typed, bounded and named when they are wrong."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from django.http import QueryDict
