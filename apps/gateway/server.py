@@ -6,10 +6,12 @@ it. Each worker is a process with a few threads, and each thread keeps its Postg
 
 import ctypes
 import errno
+import os
 import signal
 import socket
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -102,14 +104,16 @@ def serve(options: Options) -> None:
         log_dictconfig=_logging(),
     )
     try:
-        server.serve(target_loader=_load, wrap_loader=False)
+        server.serve(target_loader=partial(_load, os.getpid()), wrap_loader=False)
     except FatalError as error:
         raise CannotServe(f"The server could not start: {error}") from error
 
 
-def _load() -> Any:
+def _load(parent: int) -> Any:
     """Runs in each worker: the application, and no life beyond the parent's, however it ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before the kernel was told to watch it
+        sys.exit(1)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     return load_target(TARGET)
 
