@@ -64,7 +64,7 @@ class Publisher:
         self._id = uuid.uuid4().hex[:12]
         self._last_timestamp = 0
         self._flights: deque[_Flight] = deque()
-        self._backoff = wait_exponential_jitter(initial=0.05, max=2.0, jitter=0.1)
+        self._backoff = wait_exponential_jitter(multiplier=0.05, max=2.0, jitter=0.1)
         self._outage = Outage("publishing", logger)
         self.acknowledged = 0
 

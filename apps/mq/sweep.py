@@ -69,9 +69,8 @@ class Sweep:
             answer: Any = self._client.txn(request)
             for response in answer.responses:
                 for kv in response.response_range.kvs:
-                    timestamp = self._keys.batch_timestamp(kv.key)
-                    if timestamp is not None:
-                        described.add(timestamp)
+                    if (found := self._keys.batch_timestamp(kv.key)) is not None:
+                        described.add(found)
         return described
 
     def _report(self, strange: Sequence[bytes]) -> None:
