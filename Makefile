@@ -33,7 +33,7 @@ openapi: $(VENV)/ready-dev ## Write the OpenAPI baseline anew, after a change of
 
 e2e: $(VENV)/ready-dev ## Stream CSV=<file> through a private stack and account for every value
 	@test -n "$(CSV)" || { echo 'Name the file: make e2e CSV=<file>' >&2; exit 2; }
-	@$(PY) -m tests.acceptance.e2e $(CSV)
+	@$(PY) -m tests.acceptance.e2e "$(CSV)"
 
 bench: $(VENV)/ready-dev ## Measure every figure the README states
 	@$(PY) -m benchmarks $(ARGS)
