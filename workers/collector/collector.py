@@ -33,7 +33,8 @@ class Collector:
         self._storing = storing
         self._batch_size = batch_size
         self._earliest = earliest
-        self._messages_per_batch = 1.0
+        # The first take is one batch; what it held tells how many the next should be.
+        self._messages_per_batch = float(batch_size)
         self._reported = (0, 0)
         self._report_at = 0.0
         self.stored = 0
@@ -63,12 +64,12 @@ class Collector:
                 writer.submit(self._storing.close)
 
     def take(self) -> list[Batch]:
-        """About `batch_size` messages, as many batches as that was lately."""
+        """About `batch_size` messages, if batches are as large as those of the last take."""
         wanted = round(self._batch_size / self._messages_per_batch)
         batches = self._consumer.take(min(MAX_BATCHES, max(1, wanted)), TAKE_TIMEOUT_S)
         if batches:
-            latest = sum(len(batch.messages) for batch in batches) / len(batches)
-            self._messages_per_batch = max(1.0, (self._messages_per_batch + latest) / 2)
+            messages = sum(len(batch.messages) for batch in batches)
+            self._messages_per_batch = max(1.0, messages / len(batches))
         return batches
 
     def finish(self, batches: Sequence[Batch], decoded: Decoded) -> None:

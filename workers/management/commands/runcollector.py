@@ -54,8 +54,8 @@ class Command(BaseCommand):
             help=f"collector processes to run, 1 to {MAX_WORKERS} (default: 1)",
         )  # fmt: skip
         parser.add_argument(
-            "--batch-size", type=_batch_size, default=2000,
-            help="records per database transaction, about (default: 2000)",
+            "--batch-size", type=_batch_size, default=8000,
+            help="records per database transaction, about (default: 8000)",
         )  # fmt: skip
         parser.add_argument("--cluster", help="the cluster to collect (default: CLUSTER_ID)")
 
