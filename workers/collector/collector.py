@@ -1,10 +1,10 @@
-"""The loop: while one take is being stored, the next is fetched and decoded."""
+"""The loop: while one take is stored, the next is decoded and the one before acknowledged."""
 
 import logging
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from apps.mq import Batch, Consumer
@@ -37,6 +37,7 @@ class Collector:
         self._messages_per_batch = float(batch_size)
         self._reported = (0, 0)
         self._report_at = 0.0
+        self._acknowledging: Future[None] | None = None
         self.stored = 0
         self.buried = 0
 
@@ -46,22 +47,29 @@ class Collector:
         An unexpected error in storing ends it: what was not acknowledged is delivered again.
         """
         self._report_at = time.monotonic() + REPORT_EVERY_S
-        writing: Future[None] | None = None
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="storing") as writer:
+        with (
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="acknowledging") as acks,
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="storing") as writer,
+        ):
             try:
-                while not stop.is_set():
-                    batches = self.take()
-                    decoded = decode_batches(batches, self._earliest, datetime.now(UTC))
-                    if writing is not None and (batches or writing.done()):
-                        writing.result()
-                        writing = None
-                    if batches:
-                        writing = writer.submit(self.finish, batches, decoded)
-                    self._report()
-                if writing is not None:
-                    writing.result()
+                self._work(stop, writer, acks)
             finally:
                 writer.submit(self._storing.close)
+
+    def _work(self, stop: threading.Event, writer: Executor, acks: Executor) -> None:
+        writing: Future[None] | None = None
+        while not stop.is_set():
+            batches = self.take()
+            decoded = decode_batches(batches, self._earliest, datetime.now(UTC))
+            if writing is not None and (batches or writing.done()):
+                writing.result()
+                writing = None
+            if batches:
+                writing = writer.submit(self.finish, batches, decoded, acks)
+            self._report()
+        for pending in (writing, self._acknowledging):
+            if pending is not None:
+                pending.result()
 
     def take(self) -> list[Batch]:
         """About `batch_size` messages, if batches are as large as those of the last take."""
@@ -72,17 +80,22 @@ class Collector:
             self._messages_per_batch = max(1.0, messages / len(batches))
         return batches
 
-    def finish(self, batches: Sequence[Batch], decoded: Decoded) -> None:
-        """Store, and only then acknowledge. When stopped first, give the batches back."""
+    def finish(self, batches: Sequence[Batch], decoded: Decoded, acks: Executor) -> None:
+        """Store, and only then acknowledge. When stopped first, give the batches back.
+
+        The next take need not wait for the acknowledgement, which is etcd's to write to disk.
+        """
         try:
             buried = self._storing.store(decoded)
         except StoringStopped as error:
             logger.warning("%d records stay in the queue: %s", len(decoded.records), error)
             self._consumer.release(batches)
             return
-        self._consumer.ack(batches)
         self.stored += len(decoded.records) + len(decoded.unstorable) - buried
         self.buried += buried
+        if self._acknowledging is not None:
+            self._acknowledging.result()
+        self._acknowledging = acks.submit(self._consumer.ack, batches)
 
     def _report(self) -> None:
         if time.monotonic() < self._report_at:

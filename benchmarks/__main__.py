@@ -1,0 +1,79 @@
+"""`python -m benchmarks`: measure on a private stack, print a table, write var/bench.json."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from apps.embedded.etcd import etcd_version, find_etcd
+from apps.embedded.stack import Stack
+from benchmarks import collect, latency, pipeline, publish
+from benchmarks.bench import ROOT, Bench
+from benchmarks.result import Result
+
+# In this order: later ones use the limits that earlier ones measured.
+BENCHMARKS = {
+    "publish": publish.measure,
+    "collect": collect.measure,
+    "pipeline": pipeline.measure,
+    "latency": latency.measure,
+}
+NEEDS_ALL_BEFORE = "pipeline"
+
+
+def main() -> int:
+    """Measure what is asked for; 0 when every benchmark ran."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--records", type=int, default=200_000, help="backlog (default: 200000)")
+    parser.add_argument("--latency-s", type=float, default=20.0, help="seconds (default: 20)")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+    names = [name for name in BENCHMARKS if not options.names or name in options.names]
+    if NEEDS_ALL_BEFORE in names:
+        names = sorted({*names, "publish", "collect"}, key=list(BENCHMARKS).index)
+    console = Console(stderr=True)
+    with Stack() as stack:
+        bench = Bench(stack, options.records, options.latency_s)
+        with console.status("preparing"):
+            bench.prepare()
+        results: list[Result] = []
+        for name in names:
+            with console.status(f"measuring {name}"):
+                results += BENCHMARKS[name](bench)
+    Console().print(_table(results))
+    _write([result.as_json() for result in results])
+    return 0
+
+
+def _table(results: list[Result]) -> Table:
+    machine = (
+        f"{os.cpu_count()} cores, Python {platform.python_version()},"
+        f" etcd {'.'.join(map(str, etcd_version(find_etcd())))}, every server on this machine"
+    )
+    table = Table("figure", "measured", "limit", "ratio", "what the limit is", caption=machine)
+    for result in results:
+        table.add_row(
+            result.name,
+            f"{result.value:,.1f} {result.unit}",
+            f"{result.limit:,.1f}",
+            f"{result.ratio:.2f}",
+            result.about_limit,
+        )
+    return table
+
+
+def _write(entries: list[dict[str, object]]) -> None:
+    path = Path(os.environ.get("VAR_DIR", ROOT / "var")) / "bench.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(entries, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""What benchmarks share: a private stack, the demo fleet's file, and the product's processes."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from apps.embedded.processes import Child
+from apps.embedded.stack import MAX_TXN_OPS, Stack
+from apps.mq import Queue, QueueConfig
+from apps.mq.etcd.client import EtcdClient
+from apps.mq.etcd.protos import rpc_pb2
+from apps.mq.keys import Keys, prefix_end
+
+ROOT = Path(__file__).parent.parent
+CLUSTER = "default"
+GPUS = 1000
+PATIENCE_S = 120.0
+
+
+class Bench:
+    """One run's stack with its tables, and how large the run is."""
+
+    def __init__(self, stack: Stack, records: int, latency_s: float) -> None:
+        self.stack = stack
+        self.records = records
+        self.latency_s = latency_s
+        self.environment = {**os.environ, **stack.environment(), "LOG_LEVEL": "WARNING"}
+        self.config = QueueConfig(
+            endpoints=tuple(stack.etcd_endpoints), cluster=CLUSTER, max_txn_ops=MAX_TXN_OPS
+        )
+        self.client = EtcdClient(self.config)
+        self.keys = Keys(CLUSTER)
+        self.csv = stack.directory / "fleet.csv"
+        self.limits: dict[str, float] = {}
+
+    def prepare(self) -> None:
+        """Tables, and a wide CSV of a simulated fleet, the same in every run."""
+        self.manage("migrate", "--verbosity", "0")
+        self.manage(
+            "makecsv", "--layout", "wide", "--hosts", str(GPUS // 8), "--gpus-per-host", "8",
+            "--seconds", str(max(1, self.records // GPUS)), "--interval", "1", "--seed", "1",
+            "--start", "2026-01-05T00:00:00Z", "--output", str(self.csv),
+        )  # fmt: skip
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of the product to its end; what it printed."""
+        done = subprocess.run(
+            self._command(arguments), env=self.environment, cwd=ROOT, check=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        return done.stdout
+
+    def stream(self) -> dict[str, Any]:
+        """The real streamer, once over the file; its own counts."""
+        output = self.manage(
+            "runstreamer", "--path", str(self.csv), "--once", "--no-restamp", "--json"
+        )
+        counts: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return counts
+
+    def collector(self) -> Child:
+        """A real collector, started; stop it."""
+        log = self.stack.directory / "log" / "collector.log"
+        child = Child("collector", self._command(["runcollector"]), log, self.environment, ROOT)
+        child.start()
+        return child
+
+    def wait_for_collector(self) -> None:
+        """Return when a collector has joined."""
+        queue = Queue(self.config)
+        self.wait(lambda: bool(queue.members("collector")))
+        queue.close()
+
+    def batches(self) -> int:
+        """Batches that wait; a few hundred keys, so that asking costs the pipeline nothing."""
+        request = rpc_pb2.RangeRequest(
+            key=self.keys.batches, range_end=prefix_end(self.keys.batches), count_only=True
+        )
+        return int(self.client.range(request).count)
+
+    def wait(self, condition: Callable[[], bool]) -> float:
+        """The time (monotonic) at which it came true. Raises TimeoutError."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nothing happened in {PATIENCE_S:.0f} s")
+            time.sleep(0.005)
+        return time.monotonic()
+
+    def clear(self) -> None:
+        """Empty the queue and the tables of samples."""
+        request = rpc_pb2.TxnRequest()
+        for prefix in (self.keys.queue, self.keys.batches):
+            delete = request.success.add().request_delete_range
+            delete.key, delete.range_end = prefix, prefix_end(prefix)
+        self.client.txn(request)
+        self.sql("TRUNCATE telemetry_sample, telemetry_latestsample")
+
+    def sql(self, statement: str) -> None:
+        """Run a statement."""
+        import psycopg  # noqa: PLC0415, the driver is not needed by every benchmark
+
+        with psycopg.connect(self.stack.database_url) as connection:
+            connection.execute(statement)
+
+    def _command(self, arguments: list[str] | tuple[str, ...]) -> list[str]:
+        return [sys.executable, str(ROOT / "manage.py"), *arguments]
