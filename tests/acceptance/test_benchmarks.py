@@ -1,0 +1,37 @@
+"""The benchmarks run and put a limit beside each figure; how fast is not a matter of a test."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAMES = ["latency_p50", "latency_p99", "publish", "collect", "pipeline"]
+
+
+def test_every_figure_has_its_limit_and_their_ratio(tmp_path):
+    sizes = ["--records", "20000", "--latency-s", "2"]
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks", *sizes],
+        cwd=ROOT,
+        env={**os.environ, "VAR_DIR": str(tmp_path)},
+        check=True,
+    )
+    figures = json.loads((tmp_path / "bench.json").read_text())
+    assert [figure["name"] for figure in figures] == NAMES
+    for figure in figures:
+        assert set(figure) == {"name", "value", "unit", "limit", "ratio"}
+        assert figure["value"] > 0
+        assert figure["ratio"] == pytest.approx(figure["value"] / figure["limit"], abs=0.001)
+
+
+def test_an_unknown_benchmark_is_named():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "nonsense"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
