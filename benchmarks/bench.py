@@ -25,7 +25,9 @@ PATIENCE_S = 120.0
 class Bench:
     """One run's stack with its tables, and how large the run is."""
 
-    def __init__(self, stack: Stack, records: int, latency_s: float) -> None:
+    def __init__(
+        self, stack: Stack, records: int, latency_s: float, limits: dict[str, float] | None = None
+    ) -> None:
         self.stack = stack
         self.records = records
         self.latency_s = latency_s
@@ -36,7 +38,7 @@ class Bench:
         self.client = EtcdClient(self.config)
         self.keys = Keys(CLUSTER)
         self.csv = stack.directory / "fleet.csv"
-        self.limits: dict[str, float] = {}
+        self.limits = {} if limits is None else limits
 
     def prepare(self) -> None:
         """Tables, and a wide CSV of a simulated fleet, the same in every run."""
@@ -91,22 +93,6 @@ class Bench:
                 raise TimeoutError(f"nothing happened in {PATIENCE_S:.0f} s")
             time.sleep(0.005)
         return time.monotonic()
-
-    def clear(self) -> None:
-        """Empty the queue and the tables of samples."""
-        request = rpc_pb2.TxnRequest()
-        for prefix in (self.keys.queue, self.keys.batches):
-            delete = request.success.add().request_delete_range
-            delete.key, delete.range_end = prefix, prefix_end(prefix)
-        self.client.txn(request)
-        self.sql("TRUNCATE telemetry_sample, telemetry_latestsample")
-
-    def sql(self, statement: str) -> None:
-        """Run a statement."""
-        import psycopg  # noqa: PLC0415, the driver is not needed by every benchmark
-
-        with psycopg.connect(self.stack.database_url) as connection:
-            connection.execute(statement)
 
     def _command(self, arguments: list[str] | tuple[str, ...]) -> list[str]:
         return [sys.executable, str(ROOT / "manage.py"), *arguments]

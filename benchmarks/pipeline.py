@@ -1,6 +1,6 @@
 """pipeline: one streamer and one collector at once, from file to committed rows."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.bench import Bench
 from benchmarks.result import Result
@@ -11,18 +11,16 @@ def measure(bench: Bench) -> list[Result]:
 
     Needs the limits of `publish` and `collect`, measured before in the same run.
     """
-    bench.clear()
     collector = bench.collector()
     try:
         bench.wait_for_collector()
-        streamer = threading.Thread(target=bench.stream)
-        streamer.start()
-        started = bench.wait(lambda: bench.batches() > 0)
-        streamer.join()
-        ended = bench.wait(lambda: bench.batches() == 0)
+        with ThreadPoolExecutor(max_workers=1) as streamer:
+            streaming = streamer.submit(bench.stream)
+            started = bench.wait(lambda: streaming.done() or bench.batches() > 0)
+            records = streaming.result()["records_published"]
+            ended = bench.wait(lambda: bench.batches() == 0)
     finally:
         collector.stop(20.0)
-    bench.clear()
     limit = min(bench.limits["publish"], bench.limits["collect"])
     about = "the smaller limit of publish and collect, each alone on the machine"
-    return [Result("pipeline", bench.records / (ended - started), "records/s", limit, about)]
+    return [Result("pipeline", records / (ended - started), "records/s", limit, about)]

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from typing import Any
 
-from apps.embedded.stack import MAX_TXN_OPS
+from apps.embedded.stack import MAX_TXN_OPS, Stack
 from apps.mq.etcd.client import PendingCall
 from apps.mq.etcd.protos import rpc_pb2
 from benchmarks.bench import Bench
@@ -13,13 +13,12 @@ from benchmarks.result import Result
 
 def measure(bench: Bench) -> list[Result]:
     """Records per second from the first line read to the last acknowledgement."""
-    bench.clear()
     counts = bench.stream()
     value = counts["records_published"] / counts["seconds"]
     messages = _some_messages(bench)
-    bench.clear()
-    bench.limits["publish"] = limit = bare_puts(bench, messages, bench.records)
-    bench.clear()
+    with Stack() as stack:  # as empty as the streamer's was: deleting and compacting cost etcd time
+        fresh = Bench(stack, bench.records, bench.latency_s)
+        bench.limits["publish"] = limit = bare_puts(fresh, messages, bench.records)
     about = "bare loop of the same transactions, ready-made values"
     return [Result("publish", value, "records/s", limit, about)]
 
