@@ -101,7 +101,8 @@ def test_a_batch_larger_than_a_page_is_delivered_whole(config, consumer):
             operation.value = b"%d" % number
         client.txn(request)
     put(config, keys.descriptor(stamp), b"{}")
-    one, seen = consumer("one"), []
+    one = consumer("one")
+    seen: list[int] = []
     deadline = time.monotonic() + PATIENCE_S
     while len(seen) < count and time.monotonic() < deadline:
         batches = one.take(8, 0.5)
