@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
 
@@ -40,3 +41,7 @@ class QueueConfig:
             raise ValueError(
                 f"cluster id {self.cluster!r} may hold letters, digits, '.' and '-' only"
             )
+        for setting in ("ca_cert", "client_cert", "client_key"):
+            path = getattr(self, setting)
+            if path and not Path(path).is_file():
+                raise ValueError(f"{setting}: no file {path!r}; set ETCD_{setting.upper()} to one")
