@@ -109,7 +109,8 @@ class Discovery:
         while self._unexplored is not None and len(self._book) < MAX_KNOWN:
             start = self._keys.descriptor(self._unexplored)
             timestamps, strange, _ = scan_descriptors(self._client, self._keys, start, PAGE_LIMIT)
-            complete = len(timestamps) + len(strange) < PAGE_LIMIT
+            # Strange keys sort behind the digits of descriptors: a page of nothing else is the end.
+            complete = not timestamps or len(timestamps) + len(strange) < PAGE_LIMIT
             with self._changed:
                 self._book.add(timestamps, now)
                 self._unexplored = None if complete else timestamps[-1] + 1

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -90,11 +91,9 @@ class Publisher:
         self._client.close()
 
     def _send(self, flight: _Flight) -> None:
-        try:
-            flight.call = self._client.start_txn(flight.request)
-        except EtcdError as error:
-            self._pause(flight, error)
         self._flights.append(flight)
+        with suppress(OutcomeUnknown, NotApplied):  # it is sent again when its turn comes
+            flight.call = self._client.start_txn(flight.request)
 
     def _settle_oldest(self) -> None:
         flight = self._flights[0]

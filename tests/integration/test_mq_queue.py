@@ -147,3 +147,20 @@ def test_every_listener_sees_every_new_batch_and_a_slow_one_is_told(config, monk
     assert all(isinstance(item, Published) for item in rest)
     quick.close()
     slow.close()
+
+
+def test_strange_keys_among_the_descriptors_stop_nobody(config, consumer):
+    publish(config, 5)
+    client, keys = EtcdClient(config), Keys(config.cluster)
+    for start in range(0, 2100, 100):
+        request = rpc_pb2.TxnRequest()
+        for number in range(start, start + 100):
+            operation = request.success.add().request_put
+            operation.key, operation.value = keys.batches + b"note-%d" % number, b"{}"
+        client.txn(request)
+    one = consumer("one")
+    batches = take_all(one, 5)
+    assert values(batches) == list(range(5))
+    one.ack(batches)
+    publish(config, 5, first=5)
+    assert values(take_all(one, 5)) == list(range(5, 10))
