@@ -17,7 +17,7 @@ from apps.embedded.postgres import Postgres
 from apps.embedded.processes import Child, StartFailed
 
 STOP_S = 20.0
-# Eight times etcd's default: one collector then stores 54,000 records/s instead of 33,000.
+# Eight times etcd's default: a streamer and a collector move 40,000 records/s instead of 32,000.
 MAX_TXN_OPS = 1024
 
 
