@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from apps.mq.config import QueueConfig
-from apps.mq.etcd.errors import NotApplied, OutcomeUnknown, Refused, sort_error
+from apps.mq.etcd.errors import EtcdError, NotApplied, OutcomeUnknown, sort_error
 from apps.mq.etcd.protos import rpc_pb2, rpc_pb2_grpc
 
 CHANNEL_OPTIONS = [
@@ -137,7 +137,7 @@ class EtcdClient:
         """One unary call within the deadline. Raises EtcdError."""
         return self._start(method, request).result()
 
-    def failed(self, endpoint: _Endpoint, error: grpc.RpcError) -> Exception:
+    def failed(self, endpoint: _Endpoint, error: grpc.RpcError) -> EtcdError:
         """Note a failure: leave an endpoint that does not serve, forget a token that is refused."""
         sorted_error = sort_error(error, endpoint.address)
         if isinstance(sorted_error, OutcomeUnknown):
@@ -186,6 +186,3 @@ class EtcdClient:
                 raise sort_error(error, endpoint.address) from error
             self._metadata = (("token", answer.token),)
         return self._metadata
-
-
-__all__ = ["EtcdClient", "PendingCall", "Refused"]

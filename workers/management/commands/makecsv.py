@@ -21,6 +21,7 @@ from workers.demo.csv_layouts import (
     instants,
 )
 from workers.demo.fleet import build_fleet
+from workers.management.arguments import positive, whole_number
 
 
 class Command(BaseCommand):
@@ -36,10 +37,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Define the arguments."""
-        parser.add_argument("--hosts", type=_positive_int, default=16)
-        parser.add_argument("--gpus-per-host", type=_positive_int, default=8)
-        parser.add_argument("--seconds", type=_positive, default=600.0, help="length of the file")
-        parser.add_argument("--interval", type=_positive, default=1.0, help="seconds per sample")
+        parser.add_argument("--hosts", type=whole_number(1), default=16)
+        parser.add_argument("--gpus-per-host", type=whole_number(1), default=8)
+        parser.add_argument("--seconds", type=positive, default=600.0, help="length of the file")
+        parser.add_argument("--interval", type=positive, default=1.0, help="seconds per sample")
         parser.add_argument("--layout", choices=[*Layout], default=Layout.DCGM, type=Layout)
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--start", type=_time, default="2025-01-01T00:00:00Z", help="ISO 8601")
@@ -91,20 +92,6 @@ def _write_stdout(header: str, lines: Iterable[str]) -> None:
 def _write(file: TextIO, header: str, lines: Iterable[str]) -> None:
     file.write(f"{header}\n")
     file.writelines(lines)
-
-
-def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
 
 
 def _time(text: str) -> datetime:

@@ -15,6 +15,7 @@ from apps.mq import Consumer, QueueConfig
 from workers.collector import Collector
 from workers.collector.group import run_group
 from workers.collector.storing import Storing
+from workers.management.arguments import HelpWithExitCodes, whole_number
 from workers.queue import queue_config
 from workers.signals import grace_period, graceful_stop
 
@@ -44,17 +45,17 @@ class Command(BaseCommand):
         """The parser, with the exit codes below the arguments."""
         return super().create_parser(
             prog_name, subcommand, epilog=EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs,
+            formatter_class=HelpWithExitCodes, **kwargs,
         )  # fmt: skip
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Define the arguments."""
         parser.add_argument(
-            "--workers", type=_workers, default=1,
+            "--workers", type=whole_number(1, MAX_WORKERS), default=1,
             help=f"collector processes to run, 1 to {MAX_WORKERS} (default: 1)",
         )  # fmt: skip
         parser.add_argument(
-            "--batch-size", type=_batch_size, default=8000,
+            "--batch-size", type=whole_number(1, 100_000), default=8000,
             help="records per database transaction, about (default: 8000)",
         )  # fmt: skip
         parser.add_argument("--cluster", help="the cluster to collect (default: CLUSTER_ID)")
@@ -93,17 +94,3 @@ def _collect(config: QueueConfig, batch_size: int) -> None:
 def _same_arguments(options: dict[str, Any]) -> list[str]:
     arguments = ["--batch-size", str(options["batch_size"])]
     return [*arguments, "--cluster", options["cluster"]] if options["cluster"] else arguments
-
-
-def _workers(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= MAX_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text} is outside 1 to {MAX_WORKERS}")
-    return value
-
-
-def _batch_size(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is outside 1 to 100000")
-    return value

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.gateway.server import CannotServe, Options, check, serve
+from workers.management.arguments import whole_number
 
 
 class Command(BaseCommand):
@@ -22,12 +23,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 is every one"
         )
-        parser.add_argument("--port", type=_port, default=8000, help="port to listen on")
         parser.add_argument(
-            "--workers", type=_positive, default=1, help="processes; one per core is enough"
+            "--port", type=whole_number(1, 65_535), default=8000, help="port to listen on"
         )
         parser.add_argument(
-            "--threads", type=_positive, default=4,
+            "--workers",
+            type=whole_number(1, 1024),
+            default=1,
+            help="processes; one per core is enough",
+        )
+        parser.add_argument(
+            "--threads", type=whole_number(1, 1024), default=4,
             help="requests that a process works on at once, each with a PostgreSQL connection",
         )  # fmt: skip
         parser.add_argument("--access-log", action="store_true", help="log every request")
@@ -47,15 +53,3 @@ class Command(BaseCommand):
         host = f"[{options.host}]" if ":" in options.host else options.host
         self.stdout.write(f"Gateway on http://{host}:{options.port}; its documentation: /api/docs/")
         self.stdout.flush()
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to 1024")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65535")
-    return int(text)

@@ -14,11 +14,11 @@ from django.core.management.base import (
     BaseCommand,
     CommandError,
     CommandParser,
-    DjangoHelpFormatter,
 )
 
 from apps.mq import EtcdError, MessageTooLarge, Publisher, PublishStopped
 from apps.telemetry.records import check_time
+from workers.management.arguments import HelpWithExitCodes, positive, whole_number
 from workers.queue import queue_config
 from workers.restamp import Restamp
 from workers.signals import grace_period, graceful_stop
@@ -56,7 +56,7 @@ class Command(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """The parser, with the exit codes below the arguments."""
         return super().create_parser(
-            prog_name, subcommand, epilog=EPILOG, formatter_class=_Formatter, **kwargs
+            prog_name, subcommand, epilog=EPILOG, formatter_class=HelpWithExitCodes, **kwargs
         )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -69,9 +69,9 @@ class Command(BaseCommand):
         mode.add_argument("--once", action="store_true", help="one pass (the default)")
         mode.add_argument("--loop", action="store_true", help="start again at the end, for ever")
         parser.add_argument("--dry-run", action="store_true", help="check the files; needs no etcd")
-        parser.add_argument("--rate", type=_positive, help="records per second (default: no limit)")
+        parser.add_argument("--rate", type=positive, help="records per second (default: no limit)")
         parser.add_argument(
-            "--batch-size", type=_batch_size, default=1000,
+            "--batch-size", type=whole_number(1, 100_000), default=1000,
             help="records to hand over at once (default: 1000)",
         )  # fmt: skip
         parser.add_argument(
@@ -151,21 +151,3 @@ def _check_time(timestamp: datetime) -> None:
 
 def _any_time(_timestamp: datetime) -> None:
     """When the time is replaced, the original one only tells which rows belong together."""
-
-
-class _Formatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Django's order of arguments, and the exit codes as they are written."""
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def _batch_size(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is outside 1 to 100000")
-    return value
