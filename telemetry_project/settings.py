@@ -127,7 +127,7 @@ ETCD_PASSWORD = env.str("ETCD_PASSWORD", default="")
 ETCD_CA_CERT = env.str("ETCD_CA_CERT", default="")
 ETCD_CLIENT_CERT = env.str("ETCD_CLIENT_CERT", default="")
 ETCD_CLIENT_KEY = env.str("ETCD_CLIENT_KEY", default="")
-ETCD_TIMEOUT_S = _seconds("ETCD_TIMEOUT_S", 5.0)
+ETCD_TIMEOUT_S = _seconds("ETCD_TIMEOUT_S", 2.0)
 # The server's --max-txn-ops; a larger value here than there makes publishing fail.
 ETCD_MAX_TXN_OPS = _integer("ETCD_MAX_TXN_OPS", 128, 64, 100_000)
 # The server's --quota-backend-bytes; publishing slows down as it fills.

@@ -15,7 +15,8 @@ class QueueConfig:
     """Where etcd is and how this process uses it.
 
     `endpoints` are `host:port`. `max_txn_ops` is the server's `--max-txn-ops`. A lease is renewed
-    every third of `lease_s`, so it is also how long a dead member is still counted.
+    every third of `lease_s`, so it is also how long a dead member is still counted. `timeout_s` is
+    the deadline of a call; requests that a dying leader has swallowed are repeated after it.
     """
 
     endpoints: tuple[str, ...]
@@ -25,7 +26,7 @@ class QueueConfig:
     ca_cert: str = ""
     client_cert: str = ""
     client_key: str = ""
-    timeout_s: float = 5.0
+    timeout_s: float = 2.0
     max_txn_ops: int = 128
     max_in_flight: int = 8
     lease_s: int = 10

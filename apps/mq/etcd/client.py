@@ -3,88 +3,62 @@
 Channels are made on first use, so a client may be created before a fork and used after it.
 """
 
+import random
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import grpc
 
 from apps.mq.config import QueueConfig
-from apps.mq.etcd.errors import EtcdError, NotApplied, OutcomeUnknown, sort_error
-from apps.mq.etcd.protos import rpc_pb2, rpc_pb2_grpc
+from apps.mq.etcd.endpoint import Endpoint
+from apps.mq.etcd.errors import EtcdError, OutcomeUnknown, Refused, TokenRefused, sort_error
+from apps.mq.etcd.protos import rpc_pb2
 
-CHANNEL_OPTIONS = [
-    # The default of 4 MiB is less than a page of large messages.
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    # Finds a black-holed peer under an idle watch; etcd refuses pings more often than each 5 s.
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.use_local_subchannel_pool", 1),
-]
-
-
-class _Endpoint:
-    """One server: its channel and the stubs on it."""
-
-    def __init__(self, address: str, config: QueueConfig) -> None:
-        self.address = address
-        self.channel = _open(address, config)
-        self.kv = rpc_pb2_grpc.KVStub(self.channel)
-        self.watch = rpc_pb2_grpc.WatchStub(self.channel)
-        self.lease = rpc_pb2_grpc.LeaseStub(self.channel)
-        self.auth = rpc_pb2_grpc.AuthStub(self.channel)
-        self.maintenance = rpc_pb2_grpc.MaintenanceStub(self.channel)
-
-
-def _open(address: str, config: QueueConfig) -> grpc.Channel:
-    if not (config.ca_cert or config.client_cert):
-        return grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-    credentials = grpc.ssl_channel_credentials(
-        root_certificates=_read(config.ca_cert),
-        private_key=_read(config.client_key),
-        certificate_chain=_read(config.client_cert),
-    )
-    return grpc.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
-
-
-def _read(path: str) -> bytes | None:
-    return Path(path).read_bytes() if path else None
+# A deadline that was missed is doubled up to this factor until an answer arrives, so that a server
+# which is slow for good still gets somewhere.
+MAX_PATIENCE = 4.0
+# A server without a leader then ends a watch instead of keeping silent.
+NEEDS_LEADER = (("hasleader", "true"),)
 
 
 class PendingCall:
     """A call on its way; `result()` waits for it, once."""
 
-    def __init__(self, client: "EtcdClient", endpoint: _Endpoint, call: Any) -> None:
+    def __init__(self, client: "EtcdClient", endpoint: Endpoint, call: Any, patience: float):
         self._client = client
         self._endpoint = endpoint
         self._call = call
+        self._patience = patience
 
     def result(self) -> Any:
         """The answer. Raises EtcdError."""
         try:
-            return self._call.result()
+            answer = self._call.result()
         except grpc.RpcError as error:
-            raise self._client.failed(self._endpoint, error) from error
+            raise self._client.failed(self._endpoint, error, self._patience) from error
+        self._client.answered()
+        return answer
 
 
 class EtcdClient:
-    """Typed access to etcd; safe to share between threads."""
+    """Typed access to etcd; safe to share between threads.
+
+    It starts at any one of the endpoints and leaves one that does not answer in time for the next.
+    """
 
     def __init__(self, config: QueueConfig) -> None:
         self._config = config
         self._lock = threading.Lock()
-        self._endpoints: dict[str, _Endpoint] = {}
-        self._current = 0
+        self._endpoints: dict[str, Endpoint] = {}
+        self._current = random.randrange(len(config.endpoints))
+        self._patience = 1.0
         self._metadata: tuple[tuple[str, str], ...] | None = None
 
     @property
-    def endpoint(self) -> str:
-        """The address that the next call goes to."""
-        return self._config.endpoints[self._current]
+    def addresses(self) -> tuple[str, ...]:
+        """Every endpoint that it was given."""
+        return self._config.endpoints
 
     def range(self, request: Any) -> Any:
         """RangeRequest → RangeResponse. Raises EtcdError."""
@@ -95,8 +69,8 @@ class EtcdClient:
         return self.call(lambda e: e.kv.Txn, request)
 
     def start_txn(self, request: Any) -> PendingCall:
-        """Send a TxnRequest and return at once."""
-        return self._start(lambda e: e.kv.Txn, request)
+        """Send a TxnRequest and return at once. Raises EtcdError."""
+        return self._start(self._endpoint(), lambda e: e.kv.Txn, request)
 
     def grant_lease(self, ttl_s: int) -> int:
         """A new lease of `ttl_s` seconds. Raises EtcdError."""
@@ -112,40 +86,63 @@ class EtcdClient:
 
         Raises EtcdError.
         """
-        endpoint = self._endpoint()
+        endpoint, patience = self._endpoint(), self._patience
         request = rpc_pb2.LeaseKeepAliveRequest(ID=lease_id)
         try:
             answers = endpoint.lease.LeaseKeepAlive(
-                iter([request]), timeout=self._config.timeout_s, metadata=self._token(endpoint)
+                iter([request]),
+                timeout=self._config.timeout_s * patience,
+                metadata=self._token(endpoint),
             )
             return int(next(answers).TTL)
         except StopIteration as error:
             raise OutcomeUnknown(f"etcd at {endpoint.address} ended the keepalive") from error
         except grpc.RpcError as error:
-            raise self.failed(endpoint, error) from error
+            raise self.failed(endpoint, error, patience) from error
 
-    def status(self) -> Any:
-        """StatusResponse of the current endpoint. Raises EtcdError."""
-        return self.call(lambda e: e.maintenance.Status, rpc_pb2.StatusRequest())
+    def status(self, address: str | None = None) -> Any:
+        """StatusResponse of one endpoint, the current one unless named. Raises EtcdError."""
+        return self.call(lambda e: e.maintenance.Status, rpc_pb2.StatusRequest(), address)
 
-    def watch(self, requests: Any) -> Any:
+    def watch(self, requests: Any) -> tuple[Endpoint, Any]:
         """Open a watch stream without a deadline; iterate the answer, `cancel()` ends it."""
         endpoint = self._endpoint()
-        return endpoint, endpoint.watch.Watch(requests, metadata=self._token(endpoint))
+        metadata = (*NEEDS_LEADER, *(self._token(endpoint) or ()))
+        return endpoint, endpoint.watch.Watch(requests, metadata=metadata)
 
-    def call(self, method: Callable[[_Endpoint], Any], request: Any) -> Any:
-        """One unary call within the deadline. Raises EtcdError."""
-        return self._start(method, request).result()
+    def call(
+        self,
+        method: Callable[[Endpoint], Any],
+        request: Any,
+        address: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """One unary call within a deadline, to the current endpoint unless one is named.
 
-    def failed(self, endpoint: _Endpoint, error: grpc.RpcError) -> EtcdError:
+        Raises EtcdError.
+        """
+        try:
+            return self._start(self._endpoint(address), method, request, timeout_s).result()
+        except TokenRefused:
+            # Tokens are forgotten by a server that restarts, and end with any change of users.
+            return self._start(self._endpoint(address), method, request, timeout_s).result()
+
+    def failed(self, endpoint: Endpoint, error: grpc.RpcError, patience: float = 1.0) -> EtcdError:
         """Note a failure: leave an endpoint that does not serve, forget a token that is refused."""
         sorted_error = sort_error(error, endpoint.address)
-        if isinstance(sorted_error, OutcomeUnknown):
-            self._leave(endpoint)
-        if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNAUTHENTICATED:
-            self._metadata = None
-            return NotApplied(str(sorted_error))
+        with self._lock:
+            if isinstance(sorted_error, OutcomeUnknown):
+                self._leave(endpoint)
+            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                # Of many calls that miss one deadline together, only the first counts.
+                self._patience = max(self._patience, min(2 * patience, MAX_PATIENCE))
+            if isinstance(sorted_error, TokenRefused):
+                self._metadata = None
         return sorted_error
+
+    def answered(self) -> None:
+        """Note that a call was answered in time."""
+        self._patience = 1.0
 
     def close(self) -> None:
         """Close every channel."""
@@ -154,26 +151,30 @@ class EtcdClient:
                 endpoint.channel.close()
             self._endpoints.clear()
 
-    def _start(self, method: Callable[[_Endpoint], Any], request: Any) -> PendingCall:
-        endpoint = self._endpoint()
-        call = method(endpoint).future(
-            request, timeout=self._config.timeout_s, metadata=self._token(endpoint)
-        )
-        return PendingCall(self, endpoint, call)
+    def _start(
+        self,
+        endpoint: Endpoint,
+        method: Callable[[Endpoint], Any],
+        request: Any,
+        timeout_s: float | None = None,
+    ) -> PendingCall:
+        patience = self._patience
+        timeout_s = timeout_s or self._config.timeout_s * patience
+        call = method(endpoint).future(request, timeout=timeout_s, metadata=self._token(endpoint))
+        return PendingCall(self, endpoint, call, patience)
 
-    def _endpoint(self) -> _Endpoint:
+    def _endpoint(self, address: str | None = None) -> Endpoint:
         with self._lock:
-            address = self._config.endpoints[self._current]
+            address = address or self._config.endpoints[self._current]
             if address not in self._endpoints:
-                self._endpoints[address] = _Endpoint(address, self._config)
+                self._endpoints[address] = Endpoint(address, self._config)
             return self._endpoints[address]
 
-    def _leave(self, endpoint: _Endpoint) -> None:
-        with self._lock:
-            if self._config.endpoints[self._current] == endpoint.address:
-                self._current = (self._current + 1) % len(self._config.endpoints)
+    def _leave(self, endpoint: Endpoint) -> None:
+        if self._config.endpoints[self._current] == endpoint.address:
+            self._current = (self._current + 1) % len(self._config.endpoints)
 
-    def _token(self, endpoint: _Endpoint) -> Sequence[tuple[str, str]] | None:
+    def _token(self, endpoint: Endpoint) -> Sequence[tuple[str, str]] | None:
         if not self._config.username:
             return None
         if self._metadata is None:
@@ -183,6 +184,9 @@ class EtcdClient:
             try:
                 answer = endpoint.auth.Authenticate(request, timeout=self._config.timeout_s)
             except grpc.RpcError as error:
-                raise sort_error(error, endpoint.address) from error
+                sorted_error = self.failed(endpoint, error)
+                if isinstance(sorted_error, Refused):
+                    sorted_error = Refused(f"{sorted_error}; see ETCD_USERNAME and ETCD_PASSWORD")
+                raise sorted_error from error
             self._metadata = (("token", answer.token),)
         return self._metadata

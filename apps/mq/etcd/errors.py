@@ -15,6 +15,10 @@ class NotApplied(EtcdError):
     """The server refused for the moment and changed nothing: try again after a pause."""
 
 
+class TokenRefused(NotApplied):
+    """The token of an earlier authentication is no longer good: authenticate and repeat."""
+
+
 class SpaceExceeded(EtcdError):
     """The space quota is reached: etcd refuses puts until it is compacted and defragmented."""
 
@@ -46,6 +50,8 @@ def sort_error(error: grpc.RpcError, endpoint: str) -> EtcdError:
         return NotApplied(f"etcd at {endpoint} is overloaded: {details}")
     if code is grpc.StatusCode.OUT_OF_RANGE and "compacted" in details:
         return Compacted(f"etcd at {endpoint}: {details}")
+    if code is grpc.StatusCode.UNAUTHENTICATED or "revision of auth store is old" in details:
+        return TokenRefused(f"etcd at {endpoint}: {details}")
     if code is grpc.StatusCode.NOT_FOUND and "lease" in details:
         return LeaseNotFound(f"etcd at {endpoint}: {details}")
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
