@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ from apps.mq.keys import Keys, prefix_end
 from apps.mq.outage import Outage
 
 logger = logging.getLogger(__name__)
+
+# The watch is a hint, this look is the truth: it bounds how late a member's end is noticed.
+LOOK_EVERY_S = 1.0
 
 
 def members(client: EtcdClient, keys: Keys, role: str) -> dict[str, dict[str, Any]]:
@@ -48,6 +52,7 @@ class Membership(threading.Thread):
         self._lease_s = lease_s
         self._figures = figures
         self._lease_id = 0
+        self._renew_at = 0.0
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._others: frozenset[str] = frozenset()
@@ -60,7 +65,7 @@ class Membership(threading.Thread):
             return self._others
 
     def run(self) -> None:
-        """Join, then renew and look around every third of the lease."""
+        """Join, then look around every second and renew every third of the lease."""
         self._watch.start()
         while not self._stopping.is_set():
             try:
@@ -68,14 +73,17 @@ class Membership(threading.Thread):
                 self._outage.end()
             except EtcdError as error:
                 self._outage.begin(error)
-            self._stopping.wait(self._lease_s / 3)
+            self._stopping.wait(min(LOOK_EVERY_S, self._lease_s / 3))
 
     def step(self) -> None:
-        """Join if not joined, renew, refresh the view. Raises EtcdError."""
-        if self._lease_id and self._client.keep_alive(self._lease_id) <= 0:
-            self._lease_id = 0
+        """Refresh the view; when it is time, join or renew. Raises EtcdError."""
         # The view first: a full store refuses to let anybody join, but still tells who is there.
         self._refresh()
+        now = time.monotonic()
+        if now < self._renew_at:
+            return
+        if self._lease_id and self._client.keep_alive(self._lease_id) <= 0:
+            self._lease_id = 0
         if not self._lease_id:
             self._lease_id = self._client.grant_lease(self._lease_s)
         try:
@@ -83,6 +91,7 @@ class Membership(threading.Thread):
         except LeaseNotFound:
             self._lease_id = 0
             raise
+        self._renew_at = now + self._lease_s / 3
 
     def leave(self) -> None:
         """Stop, and take the key away so that others need not wait for the lease to end."""
