@@ -11,15 +11,19 @@ from apps.mq.discovery import Discovery
 from apps.mq.etcd.client import EtcdClient
 from apps.mq.etcd.errors import EtcdError, OutcomeUnknown
 from apps.mq.keys import Keys
+from apps.mq.maintenance import Maintenance
 from apps.mq.membership import Membership
 from apps.mq.messages import Batch
 from apps.mq.outage import Outage
+from apps.mq.ownership import owner
 from apps.mq.reading import acknowledge, operations, read_batches, read_spans
 
 logger = logging.getLogger(__name__)
 
 ROLE = "collector"
 PAUSE_S = 0.5
+# The timestamp whose owner looks after etcd's store: any constant but the sweeper's does.
+MAINTAINER = 1
 
 
 class Consumer:
@@ -34,6 +38,7 @@ class Consumer:
         self, config: QueueConfig, instance: str, figures: Callable[[], Mapping[str, Any]] = dict
     ) -> None:
         self._config = config
+        self._instance = instance
         self._client = EtcdClient(config)
         self._keys = Keys(config.cluster)
         self._membership = Membership(
@@ -42,12 +47,14 @@ class Consumer:
         self._discovery = Discovery(
             self._client, self._keys, self._membership, instance, grace_s=config.lease_s
         )
+        self._maintenance = Maintenance(config, self._is_maintainer)
         self._closing = threading.Event()
         self._outage = Outage("taking from the queue", logger)
 
     def start(self) -> None:
         """Join the group."""
         self._membership.start()
+        self._maintenance.start()
 
     def take(self, max_batches: int, timeout_s: float) -> list[Batch]:
         """The next batches that this member owns, read whole; empty after `timeout_s`.
@@ -85,9 +92,14 @@ class Consumer:
     def close(self) -> None:
         """Leave the group at once, so that others take over what waits."""
         self._closing.set()
+        self._maintenance.stop()
         self._discovery.stop()
         self._membership.leave()
         self._client.close()
+
+    def _is_maintainer(self) -> bool:
+        members = self._membership.view() | {self._instance}
+        return owner(MAINTAINER, members) == self._instance
 
     def _read(self, timestamps: list[int], spans: list[tuple[bytes, bytes]]) -> list[Batch]:
         batches: list[Batch] = []
