@@ -1,0 +1,1 @@
+"""What breaks things on purpose, and the experiments that show what survives it."""

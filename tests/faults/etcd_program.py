@@ -1,0 +1,24 @@
+"""The etcd that faults are tried on: one that keeps what it acknowledged when it is killed."""
+
+import os
+from pathlib import Path
+
+from apps.embedded.etcd import etcd_version, find_etcd, may_lose_writes
+from apps.embedded.processes import StartFailed
+
+
+def sound_etcd() -> Path:
+    """What the product would start, or the first sound one on PATH behind it.
+
+    An activated virtual environment may hold 3.5.1, which is for trying out only. Raises
+    StartFailed.
+    """
+    found = find_etcd()
+    on_path = [Path(folder) / "etcd" for folder in os.get_exec_path()]
+    for program in [found, *(path for path in on_path if os.access(path, os.X_OK))]:
+        if not may_lose_writes(etcd_version(program)):
+            return program
+    raise StartFailed(
+        f"{found} can lose acknowledged writes when killed: install the package etcd-server, "
+        "or set ETCD_BIN to etcd 3.4 or one from 3.5.3 on"
+    )
