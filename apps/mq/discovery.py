@@ -1,6 +1,5 @@
 """How a collector learns of batches: a scan, a watch as a hint, a scan again as the truth."""
 
-import logging
 import threading
 import time
 from typing import Any
@@ -11,10 +10,11 @@ from apps.mq.etcd.watch import Watch
 from apps.mq.keys import Keys, prefix_end
 from apps.mq.membership import Membership
 from apps.mq.ownership import owner
-from apps.mq.reading import scan_descriptors
+from apps.mq.ranges import Range
+from apps.mq.reading import present_revision, scan_descriptors
+from apps.mq.spans import Spans
+from apps.mq.strange import StrangeKeys
 from apps.mq.sweep import Sweep
-
-logger = logging.getLogger(__name__)
 
 HEAD_EVERY_S = 2.0
 HEAD_LIMIT = 500
@@ -44,8 +44,9 @@ class Discovery:
         self._instance = instance
         self._changed = threading.Condition()
         self._book = Book(instance, grace_s)
-        self._spans: list[tuple[bytes, bytes]] = []
+        self._spans = Spans(keys, grace_s)
         self._sweep = Sweep(client, keys)
+        self._strange = StrangeKeys("{timestamp}")
         self._watch: Watch | None = None
         # From here on batches are not known yet; None when all are.
         self._unexplored: int | None = 0
@@ -62,13 +63,12 @@ class Discovery:
         if now >= self._head_at:
             self._read_head(now)
             self._head_at = now + HEAD_EVERY_S
-        if now >= self._sweep_at:
+        # What is found must be taken before more is looked for: it would be found again.
+        if now >= self._sweep_at and not self._spans:
             self._sweep_at = now + SWEEP_EVERY_S
             self._look_for_foreign(now)
 
-    def wait(
-        self, max_batches: int, deadline: float
-    ) -> tuple[list[int], list[tuple[bytes, bytes]]]:
+    def wait(self, max_batches: int, deadline: float) -> tuple[list[int], list[Range]]:
         """Batches to take and spans of foreign messages; returns empty at `deadline` (monotonic)
         or when it is time to look around again."""
         with self._changed:
@@ -77,8 +77,7 @@ class Discovery:
                 if wait_s <= 0:
                     break
                 self._changed.wait(wait_s)
-            spans, self._spans = self._spans[:max_batches], self._spans[max_batches:]
-            return timestamps, spans
+            return timestamps, self._spans.take(max_batches, time.monotonic())
 
     def done(self, timestamp: int) -> None:
         """A batch is off the queue."""
@@ -86,9 +85,10 @@ class Discovery:
             self._book.remove(timestamp, time.monotonic())
 
     def release(self, timestamps: list[int]) -> None:
-        """Batches in hand go back to those that wait."""
+        """Batches in hand go back to those that wait; foreign messages are looked for again."""
         with self._changed:
             self._book.release(timestamps)
+            self._spans.release(timestamps)
             self._changed.notify()
 
     def stop(self) -> None:
@@ -98,7 +98,7 @@ class Discovery:
 
     def _follow(self) -> None:
         """Watch from before the first page is read, so that nothing falls between the two."""
-        _, _, revision = scan_descriptors(self._client, self._keys, self._keys.batches, 1)
+        revision = present_revision(self._client, self._keys)
         self._watch = Watch(
             self._client, self._keys.batches, self._on_events, self._on_gap, revision + 1
         )
@@ -108,41 +108,35 @@ class Discovery:
         """Read the next page of what is not known, as far as there is room."""
         while self._unexplored is not None and len(self._book) < MAX_KNOWN:
             start = self._keys.descriptor(self._unexplored)
-            timestamps, strange, _ = scan_descriptors(self._client, self._keys, start, PAGE_LIMIT)
-            # Strange keys sort behind the digits of descriptors: a page of nothing else is the end.
-            complete = not timestamps or len(timestamps) + len(strange) < PAGE_LIMIT
+            page = scan_descriptors(self._client, self._keys, start, PAGE_LIMIT)
             with self._changed:
-                self._book.add(timestamps, now)
-                self._unexplored = None if complete else timestamps[-1] + 1
+                self._book.add(page.timestamps, now)
+                self._unexplored = None if page.complete else page.timestamps[-1] + 1
 
     def _read_head(self, now: float) -> None:
-        timestamps, strange, _ = scan_descriptors(
-            self._client, self._keys, self._keys.batches, HEAD_LIMIT
-        )
-        if strange:
-            logger.debug("keys that are no batch descriptors: %s", strange)
-        complete = len(timestamps) + len(strange) < HEAD_LIMIT
-        last = LAST_TIMESTAMP if complete else max(timestamps, default=0)
+        page = scan_descriptors(self._client, self._keys, self._keys.batches, HEAD_LIMIT)
+        self._strange.report(page.strange)
+        last = LAST_TIMESTAMP if page.complete else page.timestamps[-1]
         with self._changed:
-            self._book.forget_missing(set(timestamps), last, now)
-            self._book.add(timestamps, now)
+            self._book.forget_missing(set(page.timestamps), last, now)
+            self._book.add(page.timestamps, now)
             self._book.adopt_abandoned(now)
 
     def _look_for_foreign(self, now: float) -> None:
         members = self._membership.view() | {self._instance}
-        if self._spans or owner(SWEEPER, members) != self._instance:
+        if owner(SWEEPER, members) != self._instance:
             return
         with self._changed:
-            known = self._book.known()
+            known, in_hand = self._book.known(), self._spans.in_hand(now)
             unexplored = self._unexplored
         if unexplored is None:
             end = prefix_end(self._keys.queue)
         else:
             end = self._keys.message_prefix(unexplored)
-        spans, described = self._sweep.step(known, end)
+        spans, described = self._sweep.step(known, in_hand, end)
         with self._changed:
             self._book.add(described, now)
-            self._spans += spans
+            self._spans.add(spans)
         if spans:
             self._sweep_at = now
 

@@ -1,12 +1,13 @@
 """Reading batches, whole and at a known revision, and acknowledging them. Stateless calls."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from apps.mq.etcd.client import EtcdClient
 from apps.mq.etcd.protos import rpc_pb2
 from apps.mq.keys import Keys, after, prefix_end
 from apps.mq.messages import Batch, Received
+from apps.mq.ranges import Range, ranges_without
 
 # A foreign producer may put any number of messages under one timestamp; they come in pages.
 PAGE_LIMIT = 2000
@@ -26,7 +27,7 @@ def read_batches(client: EtcdClient, keys: Keys, timestamps: Sequence[int]) -> l
     ]
 
 
-def read_spans(client: EtcdClient, keys: Keys, spans: Sequence[tuple[bytes, bytes]]) -> list[Batch]:
+def read_spans(client: EtcdClient, keys: Keys, spans: Sequence[Range]) -> list[Batch]:
     """The messages of foreign producers in these key ranges. Raises EtcdError."""
     answers, revision = _read(client, spans)
     batches = []
@@ -63,29 +64,42 @@ def operations(batch: Batch) -> int:
     return len(batch.ranges) + bool(batch.descriptor)
 
 
-def scan_descriptors(
-    client: EtcdClient, keys: Keys, start: bytes, limit: int
-) -> tuple[list[int], list[bytes], int]:
-    """A page of waiting batches from `start` on. Raises EtcdError.
+class Page(NamedTuple):
+    """Descriptors in the order of their keys.
 
-    Returns their timestamps, the keys that are no descriptors, and the revision of the read. The
-    page is the last when it is shorter than `limit`.
+    `strange` are keys among them that are no descriptors; `complete`: nothing is behind them.
     """
+
+    timestamps: list[int]
+    strange: list[bytes]
+    complete: bool
+
+
+def scan_descriptors(client: EtcdClient, keys: Keys, start: bytes, limit: int) -> Page:
+    """The waiting batches from `start` on, `limit` keys at a time. Raises EtcdError.
+
+    It goes on until it has seen a descriptor: only a complete page may be without one.
+    """
+    strange: list[bytes] = []
     request = rpc_pb2.RangeRequest(
         key=start, range_end=prefix_end(keys.batches), limit=limit, keys_only=True
     )
-    answer = client.range(request)
-    timestamps, strange = [], []
-    for kv in answer.kvs:
-        timestamp = keys.batch_timestamp(kv.key)
-        if timestamp is None:
-            strange.append(kv.key)
-        else:
-            timestamps.append(timestamp)
-    return timestamps, strange, answer.header.revision
+    while True:
+        answer = client.range(request)
+        stamps = [(kv.key, keys.batch_timestamp(kv.key)) for kv in answer.kvs]
+        timestamps = [stamp for _, stamp in stamps if stamp is not None]
+        strange += [key for key, stamp in stamps if stamp is None]
+        if timestamps or not answer.more:
+            return Page(timestamps, strange, not answer.more)
+        request.key = after(answer.kvs[-1].key)
 
 
-def _read(client: EtcdClient, spans: Sequence[tuple[bytes, bytes]]) -> tuple[list[Any], int]:
+def present_revision(client: EtcdClient, keys: Keys) -> int:
+    """The store's revision now: following from the next on misses nothing. Raises EtcdError."""
+    return int(client.range(rpc_pb2.RangeRequest(key=keys.batches)).header.revision)
+
+
+def _read(client: EtcdClient, spans: Sequence[Range]) -> tuple[list[Any], int]:
     request = rpc_pb2.TxnRequest()
     for start, end in spans:
         query = request.success.add().request_range
@@ -94,9 +108,7 @@ def _read(client: EtcdClient, spans: Sequence[tuple[bytes, bytes]]) -> tuple[lis
     return [response.response_range for response in answer.responses], answer.header.revision
 
 
-def _batch(
-    keys: Keys, timestamp: int, span: tuple[bytes, bytes], answer: Any, revision: int
-) -> Batch:
+def _batch(keys: Keys, timestamp: int, span: Range, answer: Any, revision: int) -> Batch:
     """What a range showed, as a batch that deletes exactly what it holds."""
     start, end = span
     descriptor = keys.descriptor(timestamp)
@@ -108,16 +120,5 @@ def _batch(
     if strange:
         left_alone = set(strange)
         messages = [message for message in messages if message.key not in left_alone]
-    return Batch(timestamp, spans_without(start, end, strange), descriptor, revision, messages)
-
-
-def spans_without(start: bytes, end: bytes, holes: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
-    """`[start, end)` as half-open ranges that leave out the keys `holes`, which are in order."""
-    spans = []
-    for hole in holes:
-        if start < hole:
-            spans.append((start, hole))
-        start = after(hole)
-    if start < end:
-        spans.append((start, end))
-    return spans
+    ranges = ranges_without(start, end, [(key, after(key)) for key in strange])
+    return Batch(timestamp, ranges, descriptor, revision, messages)

@@ -1,4 +1,4 @@
-"""The pure parts of the queue: keys, spans, gaps, back-pressure, groups, ownership, the book."""
+"""The pure parts of the queue: keys, back-pressure, groups, ownership, the book."""
 
 from collections import Counter
 
@@ -7,11 +7,9 @@ import pytest
 from apps.mq import Message, MessageTooLarge
 from apps.mq.backpressure import Fill, fullness
 from apps.mq.book import Book
-from apps.mq.keys import Keys, after
+from apps.mq.keys import Keys
 from apps.mq.ownership import owner
 from apps.mq.publisher import MAX_MESSAGE_BYTES, _groups
-from apps.mq.reading import spans_without
-from apps.mq.sweep import gaps_between, spans_of
 
 KEYS = Keys("lab")
 TEN = [f"collector-{number}" for number in range(10)]
@@ -37,29 +35,6 @@ def test_the_range_of_a_batch_holds_its_messages_and_no_others():
     start, end = KEYS.message_prefix(STAMPS[0]), KEYS.message_end(STAMPS[0])
     assert start < start + b"host_0_0" < end
     assert not start < KEYS.message_prefix(STAMPS[1]) < end
-
-
-def test_spans_leave_out_exactly_the_holes():
-    assert spans_without(b"a", b"z", []) == [(b"a", b"z")]
-    assert spans_without(b"a", b"z", [b"c", b"d"]) == [
-        (b"a", b"c"), (after(b"c"), b"d"), (after(b"d"), b"z"),
-    ]  # fmt: skip
-    assert spans_without(b"a", after(b"a"), [b"a"]) == []
-
-
-def test_gaps_are_everything_but_the_known_batches():
-    one, two = STAMPS[0], STAMPS[1]
-    assert gaps_between(KEYS, [], b"z") == [(KEYS.queue, b"z")]
-    assert gaps_between(KEYS, [one, two], b"z") == [
-        (KEYS.queue, KEYS.message_prefix(one)),
-        (KEYS.message_end(one), KEYS.message_prefix(two)),
-        (KEYS.message_end(two), b"z"),
-    ]
-
-
-def test_foreign_spans_end_at_a_key_that_is_not_foreign():
-    found = [(b"a", True), (b"b", True), (b"c", False), (b"d", True)]
-    assert spans_of(found) == [(b"a", after(b"b")), (b"d", after(b"d"))]
 
 
 @pytest.mark.parametrize(
