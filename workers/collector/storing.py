@@ -1,34 +1,27 @@
 """Stores what one take brought, whatever it holds, as soon as PostgreSQL lets it."""
 
+import base64
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from django.db import (
-    DataError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connection,
-)
+from django.db import connection
 
-from apps.mq.outage import Outage
+from apps.mq import Received
 from apps.telemetry.dead_letters import Unstorable, bury
 from apps.telemetry.ingest import store
+from apps.telemetry.records import Record
 from workers.collector.decoding import Decoded
+from workers.collector.failures import reason
+from workers.collector.isolating import isolate
+from workers.collector.patience import Patience, StoringStopped
+
+__all__ = ["Storing", "StoringStopped"]
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
-# What is wrong with the data. Anything else (a missing table, a bug) ends the collector instead:
-# the messages then stay in the queue rather than become dead letters one and all.
-BAD_DATA = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
-
-
-class StoringStopped(Exception):
-    """The time to finish is over and PostgreSQL has not taken the records."""
+T = TypeVar("T")
 
 
 class Storing:
@@ -39,55 +32,63 @@ class Storing:
 
     def __init__(self, cluster: str, over: threading.Event) -> None:
         self._cluster = cluster
-        self._over = over
-        self._outage = Outage("storing in PostgreSQL", logger)
+        self._patience = Patience(over)
 
     def store(self, decoded: Decoded) -> int:
         """Store records and dead letters; how many messages became dead letters.
 
-        Safe to repeat. Raises StoringStopped.
+        Nothing but StoringStopped is raised: what cannot be stored for a reason of its own is a
+        dead letter. Safe to repeat.
         """
-        buried = len(decoded.unstorable)
-        if decoded.unstorable:
-            self._persist(lambda: bury(self._cluster, decoded.unstorable))
-        try:
-            self._persist(lambda: store(self._cluster, decoded.records))
-        except BAD_DATA as error:
-            logger.warning("storing record by record, since a batch was refused: %s", error)
-            buried += self._store_one_by_one(decoded)
-        return buried
+        pairs = list(zip(decoded.records, decoded.messages, strict=True))
+        refused = self._write(pairs, self._store_records)
+        letters = list(decoded.unstorable)
+        letters += [Unstorable(*message, reason(error)) for (_, message), error in refused]
+        for letter, error in self._write(letters, lambda some: bury(self._cluster, some)):
+            _keep_in_the_log(letter, error)
+        return len(letters)
 
     def close(self) -> None:
         """Close this thread's database connection."""
         connection.close()
 
-    def _store_one_by_one(self, decoded: Decoded) -> int:
-        """One bad record must not keep the others out; how many were bad."""
-        buried = 0
-        for record, message in zip(decoded.records, decoded.messages, strict=True):
-            try:
-                self._persist(lambda record=record: store(self._cluster, [record]))  # type: ignore[misc]
-            except BAD_DATA as error:
-                letter = Unstorable(*message, f"refused when stored: {error}")
-                self._persist(lambda letter=letter: bury(self._cluster, [letter]))  # type: ignore[misc]
-                buried += 1
-        return buried
+    def _store_records(self, pairs: Sequence[tuple[Record, Received]]) -> None:
+        store(self._cluster, [record for record, _ in pairs])
 
-    def _persist(self, write: Callable[[], object]) -> None:
-        """Do it, again and again while the connection is lost or PostgreSQL is short of something.
+    def _write(
+        self, items: Sequence[T], write: Callable[[Sequence[T]], None]
+    ) -> list[tuple[T, Exception]]:
+        """Write all that can be written; what cannot, with its error. Raises StoringStopped."""
+        if not items:
+            return []
+        try:
+            self._patience.with_tries(lambda: write(items))
+        except StoringStopped:
+            raise
+        except Exception as error:
+            logger.warning("looking for the bad among %d messages: %s", len(items), reason(error))
+        else:
+            return []
+        bad = isolate(items, lambda some: self._error_of(some, write))
+        logger.warning("%d of %d messages were wrong", len(bad), len(items))
+        return bad
 
-        Raises one of BAD_DATA when the data itself is refused.
-        """
-        pause_s = FIRST_PAUSE_S
-        while True:
-            try:
-                write()
-            except (OperationalError, InterfaceError) as error:
-                self._outage.begin(error)
-                close_old_connections()
-                if self._over.wait(pause_s):
-                    raise StoringStopped("stopped before PostgreSQL took the records") from error
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-            else:
-                self._outage.end()
-                return
+    def _error_of(
+        self, items: Sequence[T], write: Callable[[Sequence[T]], None]
+    ) -> Exception | None:
+        self._patience.check()
+        try:
+            self._patience.until_taken(lambda: write(items))
+        except StoringStopped:
+            raise
+        except Exception as error:
+            return error
+        return None
+
+
+def _keep_in_the_log(letter: Unstorable, error: Exception) -> None:
+    """The last resort, so that neither the collector stops nor an acknowledged message is lost."""
+    logger.critical(
+        "the dead letter %r (%s) could not be kept: %s. This line is its only copy, in base64: %s",
+        letter.key, letter.reason, error, base64.b64encode(letter.value).decode(),
+    )  # fmt: skip
