@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 
-import workers.collector.decoding
-import workers.collector.storing
 from apps.mq import Batch, Received
+from apps.telemetry.dead_letters import bury
 from apps.telemetry.ingest import store
 from apps.telemetry.models import DeadLetter, Sample
-from apps.telemetry.records import InvalidRecord, encode
+from apps.telemetry.records import InvalidRecord, decode, encode
 from tests.integration.records import record, stored
 from workers.collector.decoding import decode_batches
 from workers.collector.storing import Storing, StoringStopped
@@ -144,7 +143,7 @@ def raise_for(monkeypatch, error: Exception, times: int = 1_000_000, **fields) -
             raise error
         return store(cluster, some)
 
-    monkeypatch.setattr(workers.collector.storing, "store", buggy)
+    monkeypatch.setattr("workers.collector.storing.store", buggy)
 
 
 def test_a_record_that_triggers_a_bug_is_a_dead_letter_and_the_rest_is_stored(
@@ -167,14 +166,12 @@ def test_a_bug_that_passes_makes_no_dead_letter(storing, monkeypatch):
 
 
 def test_a_message_that_triggers_a_bug_in_decoding_is_a_dead_letter(storing, monkeypatch):
-    real = workers.collector.decoding.decode
-
     def buggy(value):
         if value == b"trigger":
             raise KeyError("of the bug")
-        return real(value)
+        return decode(value)
 
-    monkeypatch.setattr(workers.collector.decoding, "decode", buggy)
+    monkeypatch.setattr("workers.collector.decoding.decode", buggy)
     assert storing.store(take(GOOD, b"trigger")) == 1
     assert DeadLetter.objects.get().reason == "unexpected error: KeyError: 'of the bug'"
     assert Sample.objects.count() == 1
@@ -218,14 +215,12 @@ def test_missing_tables_are_waited_for_and_said_once_with_what_to_do(storing, ca
 def test_a_letter_that_cannot_be_kept_is_written_to_the_log_and_stops_nothing(
     storing, monkeypatch, caplog
 ):
-    real = workers.collector.storing.bury
-
     def choosy(cluster, letters):
         if any(letter.value == b"unburiable" for letter in letters):
             raise InvalidRecord("no")
-        real(cluster, letters)
+        bury(cluster, letters)
 
-    monkeypatch.setattr(workers.collector.storing, "bury", choosy)
+    monkeypatch.setattr("workers.collector.storing.bury", choosy)
     storing.store(take(GOOD, b"unburiable", b"bad"))
     assert [bytes(letter.value) for letter in DeadLetter.objects.all()] == [b"bad"]
     assert "dW5idXJpYWJsZQ==" in caplog.text

@@ -1,6 +1,7 @@
 """Bad items among good ones are found by halves, and the good ones written in their order."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -15,7 +16,7 @@ class Table:
         self.rows: list[int] = []
         self.writes = 0
 
-    def write(self, items: list[int]) -> Exception | None:
+    def write(self, items: Sequence[int]) -> Exception | None:
         self.writes += 1
         if wrong := sorted(self.bad.intersection(items)):
             return ValueError(f"{wrong[0]} is bad")

@@ -66,7 +66,11 @@ class Storing:
         except StoringStopped:
             raise
         except Exception as error:
-            logger.warning("looking for the bad among %d messages: %s", len(items), reason(error))
+            logger.warning(
+                "looking for the bad among %d messages: %s",
+                len(items),
+                " ".join(reason(error).split()),
+            )
         else:
             return []
         bad = isolate(items, lambda some: self._error_of(some, write))
