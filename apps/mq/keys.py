@@ -60,6 +60,13 @@ class Keys:
         match = _TAIL.match(key, len(self.queue))
         return int(match[1]) if match else None
 
+    def message_origin(self, key: bytes) -> tuple[str, str] | None:
+        """The hostname and GPU id in a message's key, None for a key that is not of the format."""
+        match = _TAIL.match(key, len(self.queue))
+        if match is None:
+            return None
+        return match[2].decode(errors="replace"), match[3].decode(errors="replace")
+
 
 def prefix_end(prefix: bytes) -> bytes:
     """The exclusive end of all keys that begin with `prefix` (which does not end in 0xff)."""

@@ -2,13 +2,11 @@
 
 from django.contrib import admin
 
-from apps.telemetry.admin.dead_letters import DeadLetterAdmin
 from apps.telemetry.admin.inventory import ClusterAdmin, GpuAdmin, HostAdmin
 from apps.telemetry.admin.samples import LatestSampleAdmin, SampleRowAdmin
 
 __all__ = [
     "ClusterAdmin",
-    "DeadLetterAdmin",
     "GpuAdmin",
     "HostAdmin",
     "LatestSampleAdmin",
