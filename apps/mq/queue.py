@@ -31,7 +31,7 @@ class Queue:
         return members(self._client, self._keys, role)
 
     def subscribe(self, start_revision: int = 0) -> Subscription:
-        """Follow new batches, from now on or from a revision that is still kept."""
+        """Follow new batches, from now on or from a revision. Raises EtcdError."""
         return Subscription(self._config, start_revision)
 
     def close(self) -> None:

@@ -72,6 +72,8 @@ class Watch(threading.Thread):
         self._requests = queue.SimpleQueue()
         self._requests.put(rpc_pb2.WatchRequest(create_request=self._create))
         endpoint, self._call = self._client.watch(_drain(self._requests))
+        if self._stopping.is_set():  # since before there was a call that stop() could have ended
+            self._call.cancel()
         try:
             for response in self._call:
                 if self._stopping.is_set():
@@ -86,6 +88,9 @@ class Watch(threading.Thread):
     def _handle(self, response: Any) -> None:
         if response.canceled:
             if not response.compact_revision:
+                # A token that the server has forgotten reads as "permission denied" here; any other
+                # call is told what it is, and gets a new one.
+                self._client.range(rpc_pb2.RangeRequest(key=self._create.key, count_only=True))
                 raise OutcomeUnknown(f"watch cancelled by the server: {response.cancel_reason}")
             self._next_revision = response.compact_revision
             self._on_gap(response.compact_revision)
