@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from apps.mq import Batch, Received
 from apps.telemetry.dead_letters import bury
@@ -183,6 +183,14 @@ def test_when_told_to_stop_a_bug_is_not_tried_again(storing, over, monkeypatch):
     with pytest.raises(StoringStopped):
         storing.store(take(encode(record(power_draw=13.0))))
     assert not DeadLetter.objects.exists()
+
+
+def test_a_connection_that_was_cut_is_made_anew(storing):
+    storing.store(take(*records(1)))
+    with pytest.raises(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert storing.store(take(*records(3), b"bad")) == 1
+    assert (Sample.objects.count(), DeadLetter.objects.count()) == (3, 1)
 
 
 def test_missing_tables_are_waited_for_and_said_once_with_what_to_do(storing, caplog):

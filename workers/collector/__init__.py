@@ -1,6 +1,8 @@
 """The collector: takes batches off the queue, stores them, then acknowledges them.
 
-`decoding` is pure, `collector` is the loop, `storing` writes one take and survives bad records.
+`decoding` is pure, `collector` is the loop, `storing` writes one take and survives bad records. For
+that `failures` tells whose fault a failure is, `patience` waits for PostgreSQL, and `isolating` finds
+what is bad.
 """
 
 from workers.collector.collector import Collector

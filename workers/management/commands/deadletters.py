@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -84,6 +85,9 @@ class Command(BaseCommand):
         except DatabaseError as error:
             text = f"PostgreSQL: {str(error).strip()}\nIs it running? See DATABASE_URL"
             raise CommandError(text, returncode=FAILED) from error
+        except BrokenPipeError:
+            # The reader has enough (`| head`); keep the interpreter from flushing into it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def list_letters(self, options: dict[str, Any]) -> None:
         """One line per letter, newest first."""
