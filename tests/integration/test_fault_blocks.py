@@ -1,6 +1,5 @@
 """The building blocks of the fault suite break what they say, and nothing else."""
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,21 +11,13 @@ from apps.mq import QueueConfig
 from apps.mq.etcd.client import EtcdClient
 from apps.mq.etcd.protos import rpc_pb2
 from tests.faults.etcd_cluster import EtcdCluster
-from tests.faults.etcd_program import sound_etcd
+from tests.faults.etcd_program import needs_sound_etcd
+
+pytestmark = needs_sound_etcd
 
 
 @pytest.fixture
-def etcd_program() -> Path:
-    try:
-        return sound_etcd()
-    except StartFailed as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def three(etcd_program: Path, tmp_path: Path) -> Iterator[EtcdCluster]:
+def three(tmp_path: Path) -> Iterator[EtcdCluster]:
     with EtcdCluster(tmp_path, members=3) as cluster:
         yield cluster
 
@@ -79,7 +70,7 @@ def test_members_keep_their_data_when_all_are_killed_and_started_by_a_thread_tha
     assert all(has(endpoint, b"kept") for endpoint in three.endpoints)
 
 
-def test_a_member_that_cannot_start_is_reported_with_the_end_of_its_log(etcd_program, tmp_path):
+def test_a_member_that_cannot_start_is_reported_with_the_end_of_its_log(tmp_path):
     cluster = EtcdCluster(tmp_path, extra_arguments=["--no-such-option"])
     with pytest.raises(StartFailed, match="no-such-option"):
         cluster.start()

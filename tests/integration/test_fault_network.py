@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.etcd_cluster import EtcdCluster
+from tests.faults.etcd_program import needs_sound_etcd
 from tests.faults.network import Host, Network, remove_leftovers
 
 PATIENCE_S = 30
@@ -113,6 +114,7 @@ def test_a_mute_host_hears_and_cannot_answer_until_healed(network, peers):
     assert peers[2].reached()
 
 
+@needs_sound_etcd
 @pytest.mark.parametrize("fault", [Network.cut, Network.mute])
 def test_a_leader_that_cannot_be_heard_is_replaced_and_follows_when_healed(
     network, tmp_path, fault
