@@ -92,7 +92,9 @@ class EtcdCluster:
         self._members[i].child.kill()
 
     def launch(self, i: int) -> None:
-        """Start a member that does not run, on its data and ports, without waiting."""
+        """Start a member on its data and ports, without waiting; nothing happens if it runs."""
+        if self.running(i):
+            return
         self._starter.submit(self._members[i].child.start).result()
 
     def restart(self, i: int) -> None:
