@@ -79,13 +79,7 @@ class EtcdCluster:
 
     def stop(self) -> None:
         """Ask all members to stop, also paused ones, and kill those that do not."""
-        children = [member.child for member in self._members]
-        for i, child in enumerate(children):
-            self.resume(i)
-            child.ask_to_stop()
-        wait_until(lambda: not any(child.running for child in children), STOP_S)
-        for child in children:
-            child.kill()
+        self._stop(self._members)
 
     def kill(self, i: int) -> None:
         """SIGKILL."""
@@ -102,8 +96,7 @@ class EtcdCluster:
 
         Raises StartFailed, also when there is no majority to serve with.
         """
-        self.resume(i)
-        self._members[i].child.stop(STOP_S)
+        self._stop([self._members[i]])
         self.launch(i)
         self._wait_serving([self._members[i]], PATIENCE_S)
 
@@ -137,6 +130,14 @@ class EtcdCluster:
     def wait_healthy(self, timeout_s: float = PATIENCE_S) -> None:
         """Wait until every member that runs serves linearizable reads. Raises StartFailed."""
         self._wait_serving([one for one in self._members if one.child.running], timeout_s)
+
+    def _stop(self, members: Sequence[Member]) -> None:
+        for member in members:
+            member.signal(signal.SIGTERM)
+            member.signal(signal.SIGCONT)
+        wait_until(lambda: not any(member.child.running for member in members), STOP_S)
+        for member in members:
+            member.child.kill()
 
     def _wait_serving(self, members: Sequence[Member], timeout_s: float) -> None:
         def alive() -> bool:

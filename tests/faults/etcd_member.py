@@ -39,6 +39,8 @@ class Member:
     def __init__(self, name: str, argv: Sequence[str], log: Path, addresses: Addresses) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ETCD_")}
         self.child = Child(f"etcd member {name}", argv, log, env=environment)
+        # What the kernel sends when the run dies: a paused member would wait with any other.
+        self.child.stop_signal = signal.SIGKILL
         self.addresses = addresses
 
     def signal(self, number: signal.Signals) -> None:
