@@ -12,18 +12,21 @@ from rich.table import Table
 
 from apps.embedded.etcd import etcd_version, find_etcd
 from apps.embedded.stack import Stack
-from benchmarks import collect, latency, pipeline, publish
+from benchmarks import collect, latency, pipeline, publish, queue_consume, queue_publish
 from benchmarks.bench import ROOT, Bench
 from benchmarks.result import Result
 
 # In this order: pipeline comes after those whose limits it uses.
 BENCHMARKS = {
+    "queue_publish": queue_publish.measure,
+    "queue_consume": queue_consume.measure,
     "latency": latency.measure,
     "publish": publish.measure,
     "collect": collect.measure,
     "pipeline": pipeline.measure,
 }
 NEEDS_OTHERS = "pipeline"
+LIBRARY_ALONE = {"queue_publish", "queue_consume"}
 
 
 def main() -> int:
@@ -47,7 +50,8 @@ def main() -> int:
         # Servers of its own each: none pays for compacting what another left behind.
         with console.status(f"measuring {name}"), Stack() as stack:
             bench = Bench(stack, options.records, options.latency_s, limits)
-            bench.prepare()
+            if name not in LIBRARY_ALONE:
+                bench.prepare()
             results += BENCHMARKS[name](bench)
     Console().print(_table(results))
     _write([result.as_json() for result in results])

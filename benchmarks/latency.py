@@ -76,12 +76,13 @@ def _publish(bench: Bench) -> None:
         time.sleep(max(0.0, due - time.time()))
         gpus = range(tick * per_tick, (tick + 1) * per_tick)
         # Stamped with the time it was due: if publishing is held up, that is latency too.
-        publisher.publish(_messages(gpus, datetime.fromtimestamp(due, UTC)))
+        publisher.publish(messages_of(gpus, datetime.fromtimestamp(due, UTC)))
     publisher.flush()
     publisher.close()
 
 
-def _messages(gpus: range, now: datetime) -> list[Message]:
+def messages_of(gpus: range, now: datetime) -> list[Message]:
+    """One message of each of these GPUs, about 400 bytes, as the streamer writes them."""
     return [
         Message(f"host-{gpu // 8}", str(gpu % 8), encode(_record(gpu, now)))
         for gpu in (number % GPUS for number in gpus)
@@ -125,7 +126,7 @@ def _bare(bench: Bench, repeats: int = 200) -> list[float]:
     per_tick = int(RATE * TICK_S)
     messages = [
         (b"h_0_%d" % number, message.value)
-        for number, message in enumerate(_messages(range(per_tick), datetime.now(UTC)))
+        for number, message in enumerate(messages_of(range(per_tick), datetime.now(UTC)))
     ]
     times = []
     with psycopg.connect(bench.stack.database_url) as connection:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMES = ["latency_p50", "latency_p99", "publish", "collect", "pipeline"]
+NAMES = [
+    "queue_publish", "queue_consume",
+    "latency_p50", "latency_p99", "publish", "collect", "pipeline",
+]  # fmt: skip
 
 
 def test_every_figure_has_its_limit_and_their_ratio(tmp_path):
