@@ -30,20 +30,19 @@ def measure(bench: Bench) -> list[Result]:
     return [Result("queue_consume", value, "messages/s", limit, about)]
 
 
-def _drain(bench: Bench, drain: Callable[[Bench, int], int]) -> float:
+def _drain(bench: Bench, drain: Callable[[Bench, int], float]) -> float:
     bare_puts(bench, tails(ready_made(bench)), bench.records)
-    started = time.monotonic()
-    taken = drain(bench, bench.batches())
-    seconds = time.monotonic() - started
+    rate = drain(bench, bench.batches())
     if bench.batches():
         raise RuntimeError(f"{bench.batches()} batches were left")
-    return taken / seconds
+    return rate
 
 
-def _consume(bench: Bench, batches: int) -> int:
+def _consume(bench: Bench, batches: int) -> float:
     consumer = Consumer(bench.config, "benchmark")
     consumer.start()
     messages = 0
+    started = time.monotonic()
     with ThreadPoolExecutor(max_workers=1) as acks:
         acknowledging: Future[None] | None = None
         while batches > 0:
@@ -53,12 +52,14 @@ def _consume(bench: Bench, batches: int) -> int:
             if acknowledging is not None:
                 acknowledging.result()
             acknowledging = acks.submit(consumer.ack, taken)
+    seconds = time.monotonic() - started
     consumer.close()
-    return messages
+    return messages / seconds
 
 
-def _bare(bench: Bench, batches: int) -> int:
+def _bare(bench: Bench, batches: int) -> float:
     keys = bench.keys
+    started = time.monotonic()
     every = rpc_pb2.RangeRequest(
         key=keys.batches, range_end=prefix_end(keys.batches), keys_only=True
     )
@@ -74,7 +75,7 @@ def _bare(bench: Bench, batches: int) -> int:
                 acknowledging.result()
             deletes = _deletes(bench, some, answer.header.revision)
             acknowledging = acks.submit(bench.client.txn, deletes)
-    return messages
+    return messages / (time.monotonic() - started)
 
 
 def _reads(bench: Bench, stamps: list[int]) -> Any:

@@ -10,6 +10,7 @@ sequence from the last two.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,6 +60,11 @@ class Keys:
         """The timestamp in a message's key, None for a key that is not of the format."""
         match = _TAIL.match(key, len(self.queue))
         return int(match[1]) if match else None
+
+    def strange(self, keys: Iterable[bytes]) -> list[bytes]:
+        """Those of the keys under the queue's prefix that are not of a message's format."""
+        match, start = _TAIL.match, len(self.queue)
+        return [key for key in keys if match(key, start) is None]
 
     def message_origin(self, key: bytes) -> tuple[str, str] | None:
         """The hostname and GPU id in a message's key, None for a key that is not of the format."""

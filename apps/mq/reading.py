@@ -115,8 +115,8 @@ def _batch(keys: Keys, timestamp: int, span: Range, answer: Any, revision: int) 
     if answer.more:
         # The rest is another batch: the descriptor stays until it is done.
         end, descriptor = after(answer.kvs[-1].key), b""
-    strange = [kv.key for kv in answer.kvs if keys.message_timestamp(kv.key) is None]
     messages = [Received(kv.key, kv.value) for kv in answer.kvs]
+    strange = keys.strange(key for key, _ in messages)
     if strange:
         left_alone = set(strange)
         messages = [message for message in messages if message.key not in left_alone]
