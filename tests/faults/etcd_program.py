@@ -10,20 +10,14 @@ from apps.embedded.processes import StartFailed
 
 
 def sound_etcd() -> Path:
-    """What the product would start, or the first sound one on PATH behind it.
-
-    An activated virtual environment may hold 3.5.1, which is for trying out only. Raises
-    StartFailed.
-    """
+    """What the product would start, unless it loses writes. Raises StartFailed."""
     found = find_etcd()
-    on_path = [Path(folder) / "etcd" for folder in os.get_exec_path()]
-    for program in [found, *(path for path in on_path if os.access(path, os.X_OK))]:
-        if not may_lose_writes(etcd_version(program)):
-            return program
-    raise StartFailed(
-        f"{found} can lose acknowledged writes when killed: install the package etcd-server, "
-        "or set ETCD_BIN to etcd 3.4 or one from 3.5.3 on"
-    )
+    if may_lose_writes(etcd_version(found)):
+        raise StartFailed(
+            f"{found} can lose acknowledged writes when killed: install the package etcd-server, "
+            "or set ETCD_BIN to etcd 3.4 or one from 3.5.3 on"
+        )
+    return found
 
 
 def _why_missing() -> str:
