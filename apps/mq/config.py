@@ -42,6 +42,11 @@ class QueueConfig:
             raise ValueError(
                 f"cluster id {self.cluster!r} may hold letters, digits, '.' and '-' only"
             )
+        if bool(self.client_cert) != bool(self.client_key):
+            raise ValueError(
+                "client_cert and client_key belong together: set ETCD_CLIENT_CERT and"
+                " ETCD_CLIENT_KEY, or neither"
+            )
         for setting in ("ca_cert", "client_cert", "client_key"):
             path = getattr(self, setting)
             if path and not Path(path).is_file():

@@ -4,15 +4,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from apps.mq.config import QueueConfig
 from apps.mq.discovery import Discovery
 from apps.mq.etcd.client import EtcdClient
-from apps.mq.etcd.errors import EtcdError, OutcomeUnknown
+from apps.mq.etcd.errors import EtcdError, NotApplied, OutcomeUnknown
 from apps.mq.keys import Keys
 from apps.mq.maintenance import Maintenance
-from apps.mq.membership import Membership
+from apps.mq.membership import Membership, members
 from apps.mq.messages import Batch
 from apps.mq.outage import Outage
 from apps.mq.ownership import owner
@@ -52,7 +53,9 @@ class Consumer:
         self._outage = Outage("taking from the queue", logger)
 
     def start(self) -> None:
-        """Join the group."""
+        """Join the group, as soon as etcd is there. Raises Refused: user or permission is wrong."""
+        with suppress(OutcomeUnknown, NotApplied):
+            members(self._client, self._keys, ROLE)
         self._membership.start()
         self._maintenance.start()
 

@@ -177,16 +177,17 @@ class EtcdClient:
     def _token(self, endpoint: Endpoint) -> Sequence[tuple[str, str]] | None:
         if not self._config.username:
             return None
-        if self._metadata is None:
-            request = rpc_pb2.AuthenticateRequest(
-                name=self._config.username, password=self._config.password
-            )
-            try:
-                answer = endpoint.auth.Authenticate(request, timeout=self._config.timeout_s)
-            except grpc.RpcError as error:
-                sorted_error = self.failed(endpoint, error)
-                if isinstance(sorted_error, Refused):
-                    sorted_error = Refused(f"{sorted_error}; see ETCD_USERNAME and ETCD_PASSWORD")
-                raise sorted_error from error
-            self._metadata = (("token", answer.token),)
-        return self._metadata
+        if metadata := self._metadata:  # another thread may forget it at any moment
+            return metadata
+        request = rpc_pb2.AuthenticateRequest(
+            name=self._config.username, password=self._config.password
+        )
+        try:
+            answer = endpoint.auth.Authenticate(request, timeout=self._config.timeout_s)
+        except grpc.RpcError as error:
+            sorted_error = self.failed(endpoint, error)
+            if isinstance(sorted_error, Refused):
+                sorted_error = Refused(f"{sorted_error}; see ETCD_USERNAME and ETCD_PASSWORD")
+            raise sorted_error from error
+        self._metadata = metadata = (("token", answer.token),)
+        return metadata

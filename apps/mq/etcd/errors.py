@@ -39,6 +39,8 @@ _RETRIABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED,
               grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN,
               grpc.StatusCode.INTERNAL, grpc.StatusCode.ABORTED)  # fmt: skip
 
+_SIGNS_OF_TLS = ("TSI_", "SSL", "andshake", "CERTIFICATE")
+
 
 def sort_error(error: grpc.RpcError, endpoint: str) -> EtcdError:
     """The class of ours for an error of gRPC; the text names the endpoint and what to check."""
@@ -56,8 +58,14 @@ def sort_error(error: grpc.RpcError, endpoint: str) -> EtcdError:
         return LeaseNotFound(f"etcd at {endpoint}: {details}")
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return OutcomeUnknown(f"etcd at {endpoint} did not answer in time; is it overloaded?")
+    if "permission denied" in details:  # of the maintenance calls its code is UNKNOWN
+        return Refused(f"etcd at {endpoint}: {details}; see the roles of ETCD_USERNAME")
     if code in _RETRIABLE:
-        return OutcomeUnknown(
-            f"etcd at {endpoint} cannot be reached ({details}); is it running? See ETCD_ENDPOINTS"
-        )
+        return OutcomeUnknown(f"etcd at {endpoint} cannot be reached ({details}); {_hint(details)}")
     return Refused(f"etcd at {endpoint} refused: {details} ({code.name})")
+
+
+def _hint(details: str) -> str:
+    if any(sign in details for sign in _SIGNS_OF_TLS):
+        return "see ETCD_CA_CERT, ETCD_CLIENT_CERT and ETCD_CLIENT_KEY"
+    return "is it running? See ETCD_ENDPOINTS"

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.mq import Consumer, QueueConfig
+from apps.mq import Consumer, QueueConfig, Refused
 from workers.collector import Collector
 from workers.collector.group import run_group
 from workers.collector.storing import Storing
@@ -21,7 +21,7 @@ from workers.signals import grace_period, graceful_stop
 
 logger = logging.getLogger(__name__)
 
-STOPPED, FAILED, WRONG_ARGUMENTS = range(3)
+STOPPED, FAILED, WRONG_ARGUMENTS, _, QUEUE_REFUSED = range(5)  # 4 as runstreamer has it
 MAX_WORKERS = 10
 GRACE_S = 4.0  # with one call's ETCD_TIMEOUT_S this stays under ten seconds
 
@@ -30,6 +30,7 @@ exit codes:
   0  stopped in order
   1  an unexpected error; what was not acknowledged stays in the queue
   2  wrong arguments
+  4  etcd refused the user, the password or the permission
 
 SIGTERM and Ctrl-C stop in order: take nothing more, store and acknowledge what is in hand, give
 the rest back, leave the group. A second one ends the process at once; nothing is lost by that.
@@ -83,9 +84,11 @@ def _collect(config: QueueConfig, batch_size: int) -> None:
             consumer, storing, batch_size=batch_size, earliest=settings.SAMPLE_MIN_TIME
         )
         logger.info("collecting cluster %s from %s", config.cluster, ",".join(config.endpoints))
-        consumer.start()
         try:
+            consumer.start()
             collector.run(stop)
+        except Refused as error:
+            raise CommandError(str(error), returncode=QUEUE_REFUSED) from error
         finally:
             consumer.close()
     logger.info("stopped: %d records stored, %d dead letters", collector.stored, collector.buried)
