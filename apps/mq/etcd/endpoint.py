@@ -11,7 +11,8 @@ CHANNEL_OPTIONS = [
     # The default of 4 MiB is less than a page of large messages.
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 500),
+    # How long a connection may take to be made: TLS from far away needs several round trips.
+    ("grpc.min_reconnect_backoff_ms", 2000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     # Finds a black-holed peer under an idle watch; etcd refuses pings more often than each 5 s.
     ("grpc.keepalive_time_ms", 10_000),
