@@ -1,0 +1,37 @@
+"""Collectors that the kernel kills for lack of memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.faults.experiment import Experiment
+from tests.faults.world import World
+
+CGROUPS = Path("/sys/fs/cgroup/memory")
+LIMIT_BYTES = 8 << 20
+KILLS = 3
+
+
+def out_of_memory(world: World) -> None:
+    """A collector may take no more memory than it has, which ends it with SIGKILL."""
+    for _ in range(KILLS):
+        world.rest(3.0)
+        victim = world.fleet.expect_death()
+        with memory_limit(LIMIT_BYTES) as processes:
+            processes.write_text(str(victim.pid))
+            world.until(lambda victim=victim: not victim.running, 30.0, "the kernel kills it")  # type: ignore[misc]
+
+
+@contextmanager
+def memory_limit(limit_bytes: int) -> Iterator[Path]:
+    """A control group; whoever is written into the file is in it. Needs root and cgroups v1."""
+    group = CGROUPS / "faults"
+    group.mkdir(exist_ok=True)
+    (group / "memory.limit_in_bytes").write_text(str(limit_bytes))
+    try:
+        yield group / "cgroup.procs"
+    finally:
+        group.rmdir()
+
+
+EXPERIMENTS = [Experiment("collector-out-of-memory", "23", out_of_memory, requires_root=True)]
