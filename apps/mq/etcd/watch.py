@@ -88,8 +88,8 @@ class Watch(threading.Thread):
     def _handle(self, response: Any) -> None:
         if response.canceled:
             if not response.compact_revision:
-                # A token that the server has forgotten reads as "permission denied" here; any other
-                # call is told what it is, and gets a new one.
+                # It may be a token that the server has forgotten, and a watch asks with the same
+                # one again: any other call gets a new one.
                 self._client.range(rpc_pb2.RangeRequest(key=self._create.key, count_only=True))
                 raise OutcomeUnknown(f"watch cancelled by the server: {response.cancel_reason}")
             self._next_revision = response.compact_revision
