@@ -113,7 +113,8 @@ class Consumer:
             for start in range(0, len(spans), limit):
                 batches += read_spans(self._client, self._keys, spans[start : start + limit])
         except EtcdError:
-            self._discovery.release(timestamps)
+            foreign = [self._keys.message_timestamp(start) or 0 for start, _ in spans]
+            self._discovery.release([*timestamps, *foreign])
             raise
         return batches
 

@@ -44,7 +44,8 @@ class Collector:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then finish what is in hand.
 
-        An unexpected error in storing ends it: what was not acknowledged is delivered again.
+        An unexpected error in taking or acknowledging ends it: what was not acknowledged is
+        delivered again. Storing raises none.
         """
         self._report_at = time.monotonic() + REPORT_EVERY_S
         with (

@@ -56,6 +56,11 @@ class EtcdClient:
         self._metadata: tuple[tuple[str, str], ...] | None = None
 
     @property
+    def endpoint(self) -> str:
+        """The address that the next call goes to."""
+        return self._config.endpoints[self._current]
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """Every endpoint that it was given."""
         return self._config.endpoints
