@@ -8,7 +8,7 @@ PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint openapi e2e bench clean
+.PHONY: help setup run test lint openapi e2e bench faults clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ e2e: $(VENV)/ready-dev ## Stream CSV=<file> through a private stack and account 
 
 bench: $(VENV)/ready-dev ## Measure every figure the README states
 	@$(PY) -m benchmarks $(ARGS)
+
+faults: $(VENV)/ready-dev ## Break everything and account for every value, a quarter of an hour (ARGS="--list")
+	@$(PY) -m tests.faults $(ARGS)
 
 clean: ## Remove .venv and caches; the data in var/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -23,7 +23,7 @@ CHECK_EVERY_S = 5.0
 # History that watches and subscriptions can still go back to; less of it while space is short.
 KEEP_HISTORY_S = 30.0
 KEEP_HISTORY_SHORT_S = CHECK_EVERY_S
-# Making room blocks the members; if it did not help, it is not tried again at once.
+# Making room blocks the members: where it can win little, it is not tried again at once.
 PAUSE_S = 15.0
 # Both calls block a member for as long as its file is large.
 COMPACT_TIMEOUT_S = 60.0
@@ -111,7 +111,8 @@ class Maintenance(threading.Thread):
         self._compact(self._client.status().header.revision, physical=True)
         members = [self._client.status(address) for address in self._client.addresses]
         waiting = depth(self._client, self._keys)
-        if waiting and not all(is_worthwhile(member) for member in members):
+        worthwhile = all(is_worthwhile(member) for member in members)
+        if waiting and not worthwhile:
             logger.info("%d messages are to be drained before etcd can make room", waiting)
             return
         for address in self._client.addresses:
@@ -121,7 +122,8 @@ class Maintenance(threading.Thread):
                 action=rpc_pb2.AlarmRequest.DEACTIVATE, memberID=member, alarm=rpc_pb2.NOSPACE
             )
             self._client.call(lambda e: e.maintenance.Alarm, request)
-        self._make_room_at = time.monotonic() + PAUSE_S
+        if not worthwhile:
+            self._make_room_at = time.monotonic() + PAUSE_S
 
     def _defragment(self, address: str) -> None:
         """One member at a time: it answers nobody meanwhile."""

@@ -1,14 +1,16 @@
 """Collectors that the kernel kills for lack of memory."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from apps.embedded.processes import wait_until
 from tests.faults.experiment import Experiment
 from tests.faults.world import World
 
 CGROUPS = Path("/sys/fs/cgroup/memory")
-LIMIT_BYTES = 8 << 20
+# Of new memory: what a process has when it comes into the group is not counted.
+LIMIT_BYTES = 1 << 20
 KILLS = 3
 
 
@@ -31,7 +33,16 @@ def memory_limit(limit_bytes: int) -> Iterator[Path]:
     try:
         yield group / "cgroup.procs"
     finally:
+        # Its last member may not be gone yet, or may never have died.
+        for process in (group / "cgroup.procs").read_text().split():
+            (CGROUPS / "cgroup.procs").write_text(process)
+        wait_until(lambda: _removed(group), 10.0)
+
+
+def _removed(group: Path) -> bool:
+    with suppress(OSError):
         group.rmdir()
+    return not group.exists()
 
 
 EXPERIMENTS = [Experiment("collector-out-of-memory", "23", out_of_memory, requires_root=True)]
