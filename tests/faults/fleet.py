@@ -60,7 +60,7 @@ class Fleet:
 
     def expect_death(self) -> Child:
         """Any one, which is about to be killed and is replaced when it is."""
-        victim = self.draw.choice(self.collectors)
+        victim = self.draw.choice([one for one in self.collectors if one.name not in self._doomed])
         self._doomed.add(victim.name)
         return victim
 

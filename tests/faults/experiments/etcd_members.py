@@ -27,7 +27,7 @@ def leader_killed(world: World) -> None:
         world.rest(2.0)
         leader = world.etcd.leader()
         world.etcd.kill(leader)
-        world.rest(5.0)
+        world.rest(4.0)
         world.etcd.restart(leader)
 
 

@@ -15,13 +15,12 @@ KILLS = 3
 
 
 def out_of_memory(world: World) -> None:
-    """A collector may take no more memory than it has, which ends it with SIGKILL."""
-    for _ in range(KILLS):
-        world.rest(3.0)
-        victim = world.fleet.expect_death()
-        with memory_limit(LIMIT_BYTES) as processes:
+    """Collectors may take no more memory than they have, which ends them with SIGKILL."""
+    victims = [world.fleet.expect_death() for _ in range(KILLS)]
+    with memory_limit(LIMIT_BYTES) as processes:
+        for victim in victims:
             processes.write_text(str(victim.pid))
-            world.until(lambda victim=victim: not victim.running, 30.0, "the kernel kills it")  # type: ignore[misc]
+        world.until(lambda: not any(victim.running for victim in victims), 60.0, "they are killed")
 
 
 @contextmanager
