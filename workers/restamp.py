@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from apps.telemetry.records import Record
+from workers.sources.draft import Draft
 
 TICK = timedelta(microseconds=1)
 REMEMBERED_INSTANTS = 10_000
@@ -31,9 +31,9 @@ class Restamp:
         """Forget the instants: the same ones now mean new times."""
         self._instants.clear()
 
-    def apply(self, record: Record) -> None:
-        """Replace the record's timestamp."""
-        original = record.timestamp
+    def apply(self, draft: Draft) -> Draft:
+        """The draft with its new timestamp."""
+        original = draft.timestamp
         stamped = self._instants.get(original)
         if stamped is None:
             stamped = self._last = max(self._now(), self._last + TICK)
@@ -42,4 +42,4 @@ class Restamp:
             self._instants[original] = stamped
         else:
             self._instants.move_to_end(original)
-        record.timestamp = stamped
+        return draft._replace(timestamp=stamped)

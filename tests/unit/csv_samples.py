@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from functools import partial
 
-from apps.telemetry.records import check_time
+from apps.telemetry.records import check_time, decode
 from workers.sources.csv_file import CsvFile
+from workers.sources.draft import messages_of
 
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 NOW = datetime(2025, 7, 19, tzinfo=UTC)
@@ -41,6 +42,14 @@ WIDE_ROW = {
 }
 
 
+def record_of(draft):
+    """What a collector makes of the message."""
+    (message,) = messages_of([draft])
+    record = decode(message.value)
+    assert (message.hostname, message.gpu_id) == (record.hostname, str(record.gpu_id))
+    return record
+
+
 def row_bytes(row):
     return ",".join(f'"{value}"' for value in row.values()).encode() + b"\n"
 
@@ -59,7 +68,7 @@ def read_bytes(tmp_path, data):
     chunks = list(CsvFile(path, CHECK_TIME).chunks())
     assert chunks[-1].bytes_done == len(data)
     return (
-        [record for chunk in chunks for record in chunk.records],
+        [record_of(draft) for chunk in chunks for draft in chunk.drafts],
         [(item.line, item.reason) for chunk in chunks for item in chunk.rejections],
         sum(chunk.rows for chunk in chunks),
     )

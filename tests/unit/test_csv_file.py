@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.csv_samples import DCGM_ROW, WIDE_ROW, read_bytes, read_rows, row_bytes
+from tests.unit.csv_samples import DCGM_ROW, WIDE_ROW, read_bytes, read_rows, record_of, row_bytes
 from workers.sources.csv_file import BLOCK_BYTES, CsvFile
 from workers.sources.csv_rows import MAX_ROW_BYTES
 from workers.sources.source import SourceError
@@ -204,7 +204,7 @@ def test_no_row_is_longer_than_a_block():
 @pytest.mark.skipif(not EXPORT.is_file(), reason=f"{EXPORT} is not there")
 def test_every_value_of_the_real_export_is_read():
     chunks = list(CsvFile(EXPORT, lambda timestamp: None).chunks())
-    records = [record for chunk in chunks for record in chunk.records]
+    records = [record_of(draft) for chunk in chunks for draft in chunk.drafts]
     assert sum(chunk.rows for chunk in chunks) == 2470
     assert not [rejection for chunk in chunks for rejection in chunk.rejections]
     assert len({record.uuid for record in records}) == 247

@@ -2,17 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from apps.telemetry.records import Record
 from workers.restamp import REMEMBERED_INSTANTS, TICK, Restamp
+from workers.sources.draft import Draft
 
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def stamp(restamp, original):
-    record = Record(timestamp=original, gpu_id=0, hostname="h", uuid="GPU-1")
-    restamp.apply(record)
-    return record.timestamp
+    return restamp.apply(Draft(original, "h", "0", b',"uuid":"GPU-1"}')).timestamp
 
 
 def test_records_of_one_instant_get_one_time():

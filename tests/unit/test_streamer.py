@@ -11,6 +11,7 @@ import pytest
 from apps.mq import Message
 from apps.telemetry.records import Record, decode
 from workers.restamp import Restamp
+from workers.sources.draft import draft_of
 from workers.sources.source import Chunk, Rejection, SourceError
 from workers.streamer.progress import Lines
 from workers.streamer.report import LOGGED_PER_SOURCE, SHOWN, Report
@@ -55,7 +56,7 @@ class ListSource:
 
     def chunks(self):
         for piece in self.pieces:
-            yield Chunk(rows=len(piece), bytes_done=10, records=list(piece))
+            yield Chunk(rows=len(piece), bytes_done=10, drafts=list(map(draft_of, piece)))
         if self.error:
             raise self.error
 

@@ -10,6 +10,7 @@ from workers.sources.csv_dcgm import DcgmRows
 from workers.sources.csv_header import Header, read_header
 from workers.sources.csv_rows import MAX_ROW_BYTES, Rows, RowSplitter
 from workers.sources.csv_wide import WideRows
+from workers.sources.draft import draft_of
 from workers.sources.source import Chunk, Rejection, SourceError
 
 BLOCK_BYTES = 256 * 1024
@@ -58,15 +59,15 @@ class CsvFile:
             bytes_done += len(block)
             yield self._chunk(reader, splitter.feed(block, last=False), bytes_done)
         final = self._chunk(reader, splitter.feed(b"", last=True), bytes_done)
-        final.records += reader.finish()
+        final.drafts += map(draft_of, reader.finish())
         yield final
 
     def _chunk(self, reader: WideRows | DcgmRows, rows: Rows, bytes_done: int) -> Chunk:
         rejected = rows.rejections
         count = sum(map(bool, rows.rows)) + len(rejected)
-        records = reader.read(rows.rows, rows.lines, rejected)
+        drafts = [draft_of(record) for record in reader.read(rows.rows, rows.lines, rejected)]
         rejections = [Rejection(self.name, line, reason) for line, reason in sorted(rejected)]
-        return Chunk(count, bytes_done, records, rejections)
+        return Chunk(count, bytes_done, drafts, rejections)
 
     def _split_start(self, start: bytes) -> tuple[str, bytes]:
         """The first line as text and what follows it. Raises SourceError."""

@@ -1,10 +1,10 @@
-"""What a source is: something that yields chunks of records and names what it had to reject."""
+"""What a source is: something that yields chunks of drafts and names what it had to reject."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from apps.telemetry.records import Record
+from workers.sources.draft import Draft
 
 
 class SourceError(Exception):
@@ -31,7 +31,7 @@ class Chunk:
 
     rows: int = 0
     bytes_done: int = 0
-    records: list[Record] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
 
 

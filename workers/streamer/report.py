@@ -31,7 +31,7 @@ class Report:
         """Count a chunk and log what was rejected in it."""
         self.rows_read += chunk.rows
         self.rows_rejected += len(chunk.rejections)
-        self.records += len(chunk.records)
+        self.records += len(chunk.drafts)
         room = SHOWN - len(self.first_rejections)
         self.first_rejections += chunk.rejections[:room]
         if chunk.rejections:

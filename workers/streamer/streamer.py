@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from apps.mq import Message
-from apps.telemetry.records import Record, encode
 from workers.restamp import Restamp
+from workers.sources.draft import Draft, messages_of
 from workers.sources.source import Source, SourceError
 from workers.streamer.pace import Pace
 from workers.streamer.progress import Progress
@@ -73,7 +73,7 @@ class Streamer:
         self._pace = Pace(rate, stop)
         self._batch_size = self._pace.group_size(batch_size)
         self._restamp = restamp
-        self._records: list[Record] = []
+        self._drafts: list[Draft] = []
         self._bytes_before = 0
         self._bytes_done = 0
 
@@ -113,7 +113,7 @@ class Streamer:
                 if self._stop.is_set():
                     return False
                 self._report.add(chunk)
-                self._records += chunk.records
+                self._drafts += chunk.drafts
                 self._bytes_done = self._bytes_before + chunk.bytes_done
                 self._progress.update(self._bytes_done)
                 if not self.publish_batches():
@@ -126,24 +126,21 @@ class Streamer:
     def publish_batches(self) -> bool:
         """Publish as many full batches as were read; False if told to stop before that."""
         size = self._batch_size
-        full = len(self._records) - len(self._records) % size
-        ready, self._records = self._records[:full], self._records[full:]
+        full = len(self._drafts) - len(self._drafts) % size
+        ready, self._drafts = self._drafts[:full], self._drafts[full:]
         return all(self.publish(ready[at : at + size]) for at in range(0, full, size))
 
     def publish_rest(self) -> bool:
         """Publish what is left of a pass; False if told to stop before that."""
-        rest, self._records = self._records, []
+        rest, self._drafts = self._drafts, []
         return not rest or self.publish(rest)
 
-    def publish(self, records: Sequence[Record]) -> bool:
+    def publish(self, drafts: Sequence[Draft]) -> bool:
         """Publish one batch when its time has come; False if told to stop before that."""
-        if not self._pace.wait(len(records)):
+        if not self._pace.wait(len(drafts)):
             return False
         if self._restamp:
-            for record in records:
-                self._restamp.apply(record)
-        self._publisher.publish(
-            [Message(record.hostname, str(record.gpu_id), encode(record)) for record in records]
-        )
+            drafts = [self._restamp.apply(draft) for draft in drafts]
+        self._publisher.publish(messages_of(drafts))
         self._progress.update(self._bytes_done)
         return True
