@@ -7,10 +7,10 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
+from apps.telemetry.csv_header import Header
 from apps.telemetry.metrics import BY_DCGM_NAME
 from apps.telemetry.records import InvalidRecord, Record
 from workers.sources.cells import Number, NumberReader, TimeReader, identity, number_reader
-from workers.sources.csv_header import Header
 from workers.sources.dcgm_labels import gpu_facts
 
 # Rows of one instant may lie apart: this many rows are held before the oldest record goes out. A

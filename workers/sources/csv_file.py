@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
+from apps.telemetry.csv_header import Header
 from workers.sources.cells import TimeCheck, TimeReader
 from workers.sources.csv_dcgm import DcgmRows
-from workers.sources.csv_header import Header, read_header
+from workers.sources.csv_header import read_header
 from workers.sources.csv_rows import MAX_ROW_BYTES, Rows, RowSplitter
 from workers.sources.csv_wide import WideRows
 from workers.sources.draft import draft_of

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from apps.telemetry.csv_header import Header
 from apps.telemetry.metrics import BY_NAME
 from apps.telemetry.records import InvalidRecord, Record, number_or_text
 from workers.sources.cells import TimeReader, identity, number_reader
-from workers.sources.csv_header import Header
 
 CACHED_GPUS = 20_000
 
