@@ -15,14 +15,19 @@ from apps.mq.keys import Keys
 from apps.mq.maintenance import Maintenance
 from apps.mq.membership import Membership, members
 from apps.mq.messages import Batch
+from apps.mq.observer import SILENT, Observer
 from apps.mq.outage import Outage
 from apps.mq.ownership import owner
-from apps.mq.reading import acknowledge, operations, read_batches, read_spans
+from apps.mq.ranges import Range
+from apps.mq.reader import Reader
+from apps.mq.reading import acknowledge, operations
 
 logger = logging.getLogger(__name__)
 
 ROLE = "collector"
 PAUSE_S = 0.5
+# Twice what 8,000 records of the usual size are. Several takes are in hand at once.
+TAKE_BYTES = 8 << 20
 # The timestamp whose owner looks after etcd's store: any constant but the sweeper's does.
 MAINTAINER = 1
 
@@ -36,19 +41,25 @@ class Consumer:
     """
 
     def __init__(
-        self, config: QueueConfig, instance: str, figures: Callable[[], Mapping[str, Any]] = dict
+        self,
+        config: QueueConfig,
+        instance: str,
+        figures: Callable[[], Mapping[str, Any]] = dict,
+        observer: Observer = SILENT,
     ) -> None:
         self._config = config
         self._instance = instance
-        self._client = EtcdClient(config)
+        self._observer = observer
+        self._client = EtcdClient(config, observer)
         self._keys = Keys(config.cluster)
         self._membership = Membership(
             self._client, self._keys, ROLE, instance, config.lease_s, figures
         )
         self._discovery = Discovery(
-            self._client, self._keys, self._membership, instance, grace_s=config.lease_s
+            self._client, self._keys, self._membership, instance, config.lease_s, observer
         )
-        self._maintenance = Maintenance(config, self._is_maintainer)
+        self._reader = Reader(self._client, self._keys, config.max_txn_ops)
+        self._maintenance = Maintenance(config, self._is_maintainer, observer)
         self._closing = threading.Event()
         self._outage = Outage("taking from the queue", logger)
 
@@ -59,15 +70,16 @@ class Consumer:
         self._membership.start()
         self._maintenance.start()
 
-    def take(self, max_batches: int, timeout_s: float) -> list[Batch]:
+    def take(self, max_batches: int, timeout_s: float, max_bytes: int = TAKE_BYTES) -> list[Batch]:
         """The next batches that this member owns, read whole; empty after `timeout_s`.
 
+        They are fewer when they hold more than about `max_bytes`.
         While etcd is away this waits and returns empty: the outage is logged once.
         """
         deadline = time.monotonic() + timeout_s
         try:
             self._discovery.look_around()
-            batches = self._read(*self._discovery.wait(max_batches, deadline))
+            batches = self._read(*self._discovery.wait(max_batches, deadline), max_bytes)
         except EtcdError as error:
             self._outage.begin(error)
             self._closing.wait(max(0.0, min(PAUSE_S, deadline - time.monotonic())))
@@ -91,6 +103,7 @@ class Consumer:
     def release(self, batches: Sequence[Batch]) -> None:
         """Give batches back that were not processed; they are delivered again."""
         self._discovery.release([batch.timestamp for batch in batches])
+        self._observer.released(len(batches))
 
     def close(self) -> None:
         """Leave the group at once, so that others take over what waits."""
@@ -104,21 +117,24 @@ class Consumer:
         members = self._membership.view() | {self._instance}
         return owner(MAINTAINER, members) == self._instance
 
-    def _read(self, timestamps: list[int], spans: list[tuple[bytes, bytes]]) -> list[Batch]:
-        batches: list[Batch] = []
-        limit = self._config.max_txn_ops
+    def _read(self, timestamps: list[int], spans: list[Range], max_bytes: int) -> list[Batch]:
+        started = time.monotonic()
         try:
-            for start in range(0, len(timestamps), limit):
-                batches += read_batches(self._client, self._keys, timestamps[start : start + limit])
-            for start in range(0, len(spans), limit):
-                batches += read_spans(self._client, self._keys, spans[start : start + limit])
+            take = self._reader.read(timestamps, spans, max_bytes)
         except EtcdError:
             foreign = [self._keys.message_timestamp(start) or 0 for start, _ in spans]
             self._discovery.release([*timestamps, *foreign])
             raise
-        return batches
+        if take.timestamps or take.spans:
+            self._discovery.put_back(take.timestamps, take.spans)
+        if take.batches:
+            messages = sum(len(batch.messages) for batch in take.batches)
+            took_s = time.monotonic() - started
+            self._observer.taken(len(take.batches), messages, take.size_bytes, took_s)
+        return take.batches
 
     def _acknowledge(self, batches: Sequence[Batch]) -> None:
+        started = time.monotonic()
         try:
             unchanged = acknowledge(self._client, batches)
         except OutcomeUnknown:
@@ -126,6 +142,8 @@ class Consumer:
             unchanged = acknowledge(self._client, batches)
         if unchanged:
             self._done(batches)
+            messages = sum(len(batch.messages) for batch in batches)
+            self._observer.acknowledged(len(batches), messages, time.monotonic() - started)
         elif len(batches) == 1:
             self.release(batches)
         else:

@@ -9,6 +9,7 @@ from apps.mq.etcd.client import EtcdClient
 from apps.mq.etcd.watch import Watch
 from apps.mq.keys import Keys, prefix_end
 from apps.mq.membership import Membership
+from apps.mq.observer import SILENT, Observer
 from apps.mq.ownership import owner
 from apps.mq.ranges import Range
 from apps.mq.reading import present_revision, scan_descriptors
@@ -36,12 +37,19 @@ class Discovery:
     """
 
     def __init__(
-        self, client: EtcdClient, keys: Keys, membership: Membership, instance: str, grace_s: float
+        self,
+        client: EtcdClient,
+        keys: Keys,
+        membership: Membership,
+        instance: str,
+        grace_s: float,
+        observer: Observer = SILENT,
     ) -> None:
         self._client = client
         self._keys = keys
         self._membership = membership
         self._instance = instance
+        self._observer = observer
         self._changed = threading.Condition()
         self._book = Book(instance, grace_s)
         self._spans = Spans(keys, grace_s)
@@ -91,6 +99,12 @@ class Discovery:
             self._spans.release(timestamps)
             self._changed.notify()
 
+    def put_back(self, timestamps: list[int], spans: list[Range]) -> None:
+        """What `wait` returned and was not read waits again."""
+        with self._changed:
+            self._book.release(timestamps)
+            self._spans.put_back(spans)
+
     def stop(self) -> None:
         """Stop following."""
         if self._watch is not None:
@@ -120,7 +134,9 @@ class Discovery:
         with self._changed:
             self._book.forget_missing(set(page.timestamps), last, now)
             self._book.add(page.timestamps, now)
-            self._book.adopt_abandoned(now)
+            adopted = self._book.adopt_abandoned(now)
+        if adopted:
+            self._observer.adopted(adopted)
 
     def _look_for_foreign(self, now: float) -> None:
         members = self._membership.view() | {self._instance}

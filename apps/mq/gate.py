@@ -10,6 +10,7 @@ from apps.mq.etcd.client import EtcdClient
 from apps.mq.etcd.errors import EtcdError
 from apps.mq.etcd.protos import rpc_pb2
 from apps.mq.keys import Keys, prefix_end
+from apps.mq.observer import SILENT, Observer
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,15 @@ def depth(client: EtcdClient, keys: Keys) -> int:
 class Gate:
     """Lets a publisher through, slower as the queue fills, not at all while it is full."""
 
-    def __init__(self, client: EtcdClient, config: QueueConfig, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        client: EtcdClient,
+        config: QueueConfig,
+        stop: threading.Event,
+        observer: Observer = SILENT,
+    ) -> None:
         self._client = client
+        self._observer = observer
         self._config = config
         self._keys = Keys(config.cluster)
         self._stop = stop
@@ -41,14 +49,18 @@ class Gate:
 
     def wait(self) -> None:
         """Return when the next batch may be published, or when told to stop."""
+        held_back_s = 0.0
         while not self._stop.is_set():
             if time.monotonic() >= self._measure_at:
                 self._measure()
             if self._fullness < 1.0:
                 break
             self._stop.wait(FULL_PAUSE_S)
+            held_back_s += FULL_PAUSE_S
         if self._fullness > 0.0:
             self._stop.wait(self._fullness * FULL_PAUSE_S)
+            held_back_s += self._fullness * FULL_PAUSE_S
+            self._observer.held_back(held_back_s)
 
     def _measure(self) -> None:
         started = time.monotonic()
@@ -61,6 +73,7 @@ class Gate:
         took = time.monotonic() - started
         self._measure_at = started + max(MEASURE_EVERY_S, COST_FACTOR * took)
         self._fullness = fullness(fill, self._config.max_depth, self._config.quota_bytes)
+        self._observer.measured(fill.depth, fill.size_in_use_bytes)
         self._say(fill)
 
     def _say(self, fill: Fill) -> None:

@@ -15,6 +15,7 @@ from apps.mq.etcd.errors import Compacted, EtcdError
 from apps.mq.etcd.protos import rpc_pb2
 from apps.mq.gate import depth
 from apps.mq.keys import Keys
+from apps.mq.observer import SILENT, Observer
 from apps.mq.outage import Outage
 
 logger = logging.getLogger(__name__)
@@ -40,9 +41,12 @@ class Maintenance(threading.Thread):
     defragment, disarm (etcd's operations guide). Two processes that both feel elected do no harm.
     """
 
-    def __init__(self, config: QueueConfig, elected: Callable[[], bool]) -> None:
+    def __init__(
+        self, config: QueueConfig, elected: Callable[[], bool], observer: Observer = SILENT
+    ) -> None:
         super().__init__(name="etcd maintenance", daemon=True)
-        self._client = EtcdClient(config)
+        self._client = EtcdClient(config, observer)
+        self._observer = observer
         self._keys = Keys(config.cluster)
         self._config = config
         self._elected = elected
@@ -71,6 +75,7 @@ class Maintenance(threading.Thread):
         """Compact what is old enough; make room if etcd says that it has none. Raises EtcdError."""
         now = time.monotonic()
         status = self._client.status()
+        self._observer.looked_at(status.dbSizeInUse, status.version)
         self._history.append((now, status.header.revision))
         short = status.dbSizeInUse > SLOW_SHARE * self._config.quota_bytes
         keep_s = KEEP_HISTORY_SHORT_S if short else KEEP_HISTORY_S
@@ -89,6 +94,7 @@ class Maintenance(threading.Thread):
         with suppress(Compacted):  # by the server itself, or by another member
             self._client.call(lambda e: e.kv.Compact, request, timeout_s=COMPACT_TIMEOUT_S)
         self._compacted = revision
+        self._observer.compacted()
 
     def _full_members(self) -> list[int]:
         """The ids of the members that have raised the alarm of the space quota."""
@@ -134,6 +140,7 @@ class Maintenance(threading.Thread):
             address,
             DEFRAGMENT_TIMEOUT_S,
         )
+        self._observer.defragmented()
         after = self._client.status(address).dbSize
         logger.warning(
             "etcd at %s defragmented: %d MiB instead of %d", address, after >> 20, before >> 20

@@ -33,3 +33,8 @@ class Batch:
     descriptor: bytes = b""
     revision: int = 0
     messages: list[Received] = field(default_factory=list)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the values of its messages occupy."""
+        return sum([len(message.value) for message in self.messages])

@@ -21,6 +21,7 @@ from apps.mq.etcd.protos import rpc_pb2
 from apps.mq.gate import Gate
 from apps.mq.keys import Keys
 from apps.mq.messages import Message
+from apps.mq.observer import SILENT, Observer
 from apps.mq.outage import Outage
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,13 @@ class _Flight:
     request: Any
     call: PendingCall | None
     messages: Sequence[Message]
+    sent_at: float
+    answered_at: float = 0.0
     attempts: int = 0
+
+    def landed(self) -> None:
+        """Note the time: the answer may lie there for long before its turn comes."""
+        self.answered_at = time.monotonic()
 
 
 class Publisher:
@@ -56,12 +63,18 @@ class Publisher:
     which the receiver must absorb. `stop`, once set, ends every wait with PublishStopped.
     """
 
-    def __init__(self, config: QueueConfig, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        config: QueueConfig,
+        stop: threading.Event | None = None,
+        observer: Observer = SILENT,
+    ) -> None:
         self._config = config
         self._stop = stop or threading.Event()
-        self._client = EtcdClient(config)
+        self._observer = observer
+        self._client = EtcdClient(config, observer)
         self._keys = Keys(config.cluster)
-        self._gate = Gate(self._client, config, self._stop)
+        self._gate = Gate(self._client, config, self._stop, observer)
         self._id = uuid.uuid4().hex[:12]
         self._last_timestamp = 0
         self._flights: deque[_Flight] = deque()
@@ -79,7 +92,7 @@ class Publisher:
             while len(self._flights) >= self._config.max_in_flight:
                 self._settle_oldest()
             self._gate.wait()
-            self._send(_Flight(self._request(group), None, group))
+            self._send(_Flight(self._request(group), None, group, time.monotonic()))
 
     def flush(self) -> None:
         """Wait until everything handed over is acknowledged. Raises as `publish` does."""
@@ -93,15 +106,18 @@ class Publisher:
     def _send(self, flight: _Flight) -> None:
         self._flights.append(flight)
         with suppress(OutcomeUnknown, NotApplied):  # it is sent again when its turn comes
-            flight.call = self._client.start_txn(flight.request)
+            self._start(flight)
+
+    def _start(self, flight: _Flight) -> PendingCall:
+        flight.call = call = self._client.start_txn(flight.request)
+        call.when_done(flight.landed)
+        return call
 
     def _settle_oldest(self) -> None:
         flight = self._flights[0]
         while True:
             try:
-                if flight.call is None:
-                    flight.call = self._client.start_txn(flight.request)
-                answer = flight.call.result()
+                answer = (flight.call or self._start(flight)).result()
                 break
             except (OutcomeUnknown, NotApplied, SpaceExceeded) as error:
                 self._pause(flight, error)
@@ -112,6 +128,8 @@ class Publisher:
             return
         self._flights.popleft()
         self.acknowledged += len(flight.messages)
+        landed_at = flight.answered_at or time.monotonic()  # the answer may overtake the note
+        self._observer.published(len(flight.messages), landed_at - flight.sent_at)
 
     def _pause(self, flight: _Flight, error: EtcdError) -> None:
         flight.call = None

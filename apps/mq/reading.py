@@ -20,23 +20,31 @@ def read_batches(client: EtcdClient, keys: Keys, timestamps: Sequence[int]) -> l
     (0.8 ms against 87 ms at 300,000 keys).
     """
     spans = [(keys.message_prefix(t), keys.message_end(t)) for t in timestamps]
-    answers, revision = _read(client, spans)
+    answers, revision = _read(client, spans, PAGE_LIMIT)
     return [
         _batch(keys, timestamp, span, answer, revision)
         for timestamp, span, answer in zip(timestamps, spans, answers, strict=True)
     ]
 
 
-def read_spans(client: EtcdClient, keys: Keys, spans: Sequence[Range]) -> list[Batch]:
-    """The messages of foreign producers in these key ranges. Raises EtcdError."""
-    answers, revision = _read(client, spans)
-    batches = []
+def read_spans(
+    client: EtcdClient, keys: Keys, spans: Sequence[Range], page: int
+) -> tuple[list[Batch], list[Range]]:
+    """The messages of foreign producers in these key ranges, up to `page` of each.
+
+    Also the ranges that are left behind them. Raises EtcdError.
+    """
+    answers, revision = _read(client, spans, page)
+    batches: list[Batch] = []
+    rests: list[Range] = []
     for span, answer in zip(spans, answers, strict=True):
         timestamp = keys.message_timestamp(span[0]) or 0
         batch = _batch(keys, timestamp, span, answer, revision)
         batch.descriptor = b""
         batches.append(batch)
-    return batches
+        if answer.more:
+            rests.append((after(answer.kvs[-1].key), span[1]))
+    return batches, rests
 
 
 def acknowledge(client: EtcdClient, batches: Sequence[Batch]) -> bool:
@@ -99,11 +107,11 @@ def present_revision(client: EtcdClient, keys: Keys) -> int:
     return int(client.range(rpc_pb2.RangeRequest(key=keys.batches)).header.revision)
 
 
-def _read(client: EtcdClient, spans: Sequence[Range]) -> tuple[list[Any], int]:
+def _read(client: EtcdClient, spans: Sequence[Range], page: int) -> tuple[list[Any], int]:
     request = rpc_pb2.TxnRequest()
     for start, end in spans:
         query = request.success.add().request_range
-        query.key, query.range_end, query.limit = start, end, PAGE_LIMIT
+        query.key, query.range_end, query.limit = start, end, page
     answer = client.txn(request)
     return [response.response_range for response in answer.responses], answer.header.revision
 

@@ -35,6 +35,10 @@ class Spans:
             self._in_hand[timestamp].append((span, now))
         return taken
 
+    def put_back(self, spans: Iterable[Range]) -> None:
+        """Spans, or what is left of them, that were taken and not read: they are next."""
+        self._waiting.extendleft(reversed(list(spans)))
+
     def release(self, timestamps: Iterable[int]) -> None:
         """Spans that begin at these timestamps are done, or given back: what is there is found."""
         for timestamp in timestamps:

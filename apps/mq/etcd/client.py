@@ -14,6 +14,7 @@ from apps.mq.config import QueueConfig
 from apps.mq.etcd.endpoint import Endpoint
 from apps.mq.etcd.errors import EtcdError, OutcomeUnknown, Refused, TokenRefused, sort_error
 from apps.mq.etcd.protos import rpc_pb2
+from apps.mq.observer import SILENT, Observer
 
 # A deadline that was missed is doubled up to this factor until an answer arrives, so that a server
 # which is slow for good still gets somewhere.
@@ -31,6 +32,10 @@ class PendingCall:
         self._call = call
         self._patience = patience
 
+    def when_done(self, notice: Callable[[], None]) -> None:
+        """Call `notice`, in a thread of gRPC's, once there is an answer or an error."""
+        self._call.add_done_callback(lambda _call: notice())
+
     def result(self) -> Any:
         """The answer. Raises EtcdError."""
         try:
@@ -47,8 +52,9 @@ class EtcdClient:
     It starts at any one of the endpoints and leaves one that does not answer in time for the next.
     """
 
-    def __init__(self, config: QueueConfig) -> None:
+    def __init__(self, config: QueueConfig, observer: Observer = SILENT) -> None:
         self._config = config
+        self._observer = observer
         self._lock = threading.Lock()
         self._endpoints: dict[str, Endpoint] = {}
         self._current = random.randrange(len(config.endpoints))
@@ -143,6 +149,7 @@ class EtcdClient:
                 self._patience = max(self._patience, min(2 * patience, MAX_PATIENCE))
             if isinstance(sorted_error, TokenRefused):
                 self._metadata = None
+        self._observer.failed(sorted_error)
         return sorted_error
 
     def answered(self) -> None:
