@@ -3,6 +3,7 @@
 from apps.mq.config import QueueConfig
 from apps.mq.consumer import Consumer
 from apps.mq.etcd.errors import EtcdError, Refused
+from apps.mq.group import Group
 from apps.mq.messages import Batch, Message, Received
 from apps.mq.publisher import MessageTooLarge, Publisher, PublishStopped
 from apps.mq.queue import Queue
@@ -12,6 +13,7 @@ __all__ = [
     "Batch",
     "Consumer",
     "EtcdError",
+    "Group",
     "Message",
     "MessageTooLarge",
     "Missed",

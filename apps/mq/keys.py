@@ -3,6 +3,7 @@
     /telemetry/queue/{cluster}/{timestamp}_{hostname}_{gpu_id}_{sequence}   one message each
     /telemetry/batches/{cluster}/{timestamp}                                one descriptor per batch
     /telemetry/members/{cluster}/{role}/{instance}                          leased presence
+    /telemetry/offsets/{cluster}/{group}/{piece}                            how far it is read
 
 `{timestamp}` is the publish time in nanoseconds since 1970, 19 digits until the year 2286, so keys
 sort by time. A hostname may hold `_`: the timestamp is read up to the first, the GPU id and the
@@ -38,6 +39,10 @@ class Keys:
     def members(self, role: str) -> bytes:
         """Prefix of the members of a role."""
         return f"/telemetry/members/{self.cluster}/{role}/".encode()
+
+    def offsets(self, group: str) -> bytes:
+        """Prefix of what a group of readers remembers."""
+        return f"/telemetry/offsets/{self.cluster}/{group}/".encode()
 
     def descriptor(self, timestamp: int) -> bytes:
         """The descriptor of the batch published at `timestamp` (ns)."""

@@ -16,7 +16,9 @@ from workers.restamp import Restamp
 from workers.sources.csv_file import CsvFile
 from workers.streamer.progress import Lines
 from workers.streamer.report import Report
+from workers.streamer.shares import Alone
 from workers.streamer.streamer import Streamer
+from workers.streamer.work import Files
 
 EXPORT = Path(os.environ.get("DCGM_EXPORT_CSV", "../shared/data/dcgm_metrics_20250718_134233.csv"))
 HOSTS, GPUS, SECONDS = 3, 8, 20
@@ -47,7 +49,8 @@ def stream(etcd_endpoints, cluster_id):
         report = Report()
         options = {"batch_size": 100, **options}
         streamer = Streamer(publisher, report, Lines(report), threading.Event(), **options)
-        assert streamer.run(lambda: [CsvFile(path, any_time) for path in paths], loop=False)
+        work = Files(map(str, paths), lambda part, _: CsvFile(part.path, any_time), Alone(), report)
+        assert streamer.run(work)
         return report, publisher.acknowledged
 
     yield run

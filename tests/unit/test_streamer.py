@@ -15,8 +15,9 @@ from workers.sources.draft import draft_of
 from workers.sources.source import Chunk, Rejection, SourceError
 from workers.streamer.progress import Lines
 from workers.streamer.report import LOGGED_PER_SOURCE, SHOWN, Report
-from workers.streamer.streamer import Streamer
+from workers.streamer.streamer import Streamer, Timing
 from workers.streamer.summary import Summary
+from workers.streamer.work import Task
 
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -56,9 +57,30 @@ class ListSource:
 
     def chunks(self):
         for piece in self.pieces:
-            yield Chunk(rows=len(piece), bytes_done=10, drafts=list(map(draft_of, piece)))
+            yield Chunk(len(piece), 10, list(map(draft_of, piece)), resume_at=10)
         if self.error:
             raise self.error
+
+
+class ListWork:
+    """Work that is found by a function, once or for ever."""
+
+    def __init__(self, find, loop=False, lasting=False):
+        self._find, self._loop, self.lasting = find, loop, lasting
+        self.over = False
+        self.settled = []
+        self.given_up = []
+
+    def look(self):
+        if self.settled or self.given_up:
+            self.over = not self._loop
+        return [] if self.over else [Task(s.name, s, limit=100) for s in self._find()]
+
+    def settle(self, task, offset):
+        self.settled.append((task.name, offset))
+
+    def give_up(self, task):
+        self.given_up.append(task.name)
 
 
 class Steps:
@@ -98,19 +120,19 @@ def make(publisher):
 
 def test_every_record_is_published_once_in_order_and_flushed(make, publisher):
     sources = [ListSource([records(7), records(8, 7)]), ListSource([records(4, 15)])]
-    assert make().run(lambda: sources, loop=False)
+    assert make().run(ListWork(lambda: sources))
     assert publisher.records == records(19)
     assert publisher.acknowledged == 19
 
 
 def test_batches_are_full_across_chunks_and_sources(make, publisher):
     sources = [ListSource([records(7), records(18, 7)]), ListSource([records(4, 25)])]
-    make().run(lambda: sources, loop=False)
+    make().run(ListWork(lambda: sources))
     assert [len(batch) for batch in publisher.batches] == [10, 10, 9]
 
 
 def test_a_message_names_the_host_and_the_index_of_its_gpu(make, publisher):
-    make().run(lambda: [ListSource([records(3)])], loop=False)
+    make().run(ListWork(lambda: [ListSource([records(3)])]))
     assert [(m.hostname, m.gpu_id) for m in publisher.batches[0]] == [
         ("h", "0"),
         ("h", "1"),
@@ -124,7 +146,7 @@ def test_a_source_that_fails_is_reported_and_the_others_go_on(make, publisher):
         ListSource([records(3)], error=SourceError("a: broken")),
         ListSource([records(2, 3)]),
     ]
-    assert streamer.run(lambda: sources, loop=False)
+    assert streamer.run(ListWork(lambda: sources))
     assert publisher.records == records(5)
     assert streamer._report.failures == ["a: broken"]
 
@@ -133,7 +155,7 @@ def test_a_stop_ends_the_reading_and_what_was_read_is_published(make, publisher)
     stop = threading.Event()
     publisher.after = stop.set
     sources = [ListSource([records(25), records(25, 25)]), ListSource([records(5, 50)])]
-    assert not make(stop=stop).run(lambda: sources, loop=False)
+    assert not make(stop=stop).run(ListWork(lambda: sources))
     assert publisher.records == records(25)
     assert publisher.acknowledged == 25
 
@@ -141,15 +163,15 @@ def test_a_stop_ends_the_reading_and_what_was_read_is_published(make, publisher)
 def test_a_stop_at_the_very_end_is_no_interruption(make, publisher):
     stop = threading.Event()
     publisher.after = stop.set
-    assert make(stop=stop).run(lambda: [ListSource([records(25)])], loop=False)
+    assert make(stop=stop).run(ListWork(lambda: [ListSource([records(25)])]))
     assert publisher.records == records(25)
 
 
 def test_under_a_rate_a_stop_leaves_what_waits_for_its_turn(make, publisher):
     stop = threading.Event()
     publisher.after = stop.set
-    streamer = make(stop=stop, rate=100.0)
-    assert not streamer.run(lambda: [ListSource([records(50)])], loop=False)
+    streamer = make(stop=stop, timing=Timing(rate=100.0))
+    assert not streamer.run(ListWork(lambda: [ListSource([records(50)])]))
     assert len(publisher.records) == 5
 
 
@@ -163,8 +185,8 @@ def test_a_loop_repeats_until_told_to_stop_and_looks_for_sources_again(make, pub
             publisher.after = stop.set
         return [ListSource([records(4)])]
 
-    streamer = make(stop=stop, restamp=Restamp())
-    streamer.run(find, loop=True)
+    streamer = make(stop=stop, timing=Timing(restamp=Restamp()))
+    streamer.run(ListWork(find, loop=True))
     assert len(looks) == 3
     assert len({record.timestamp for record in publisher.records}) == 12
 
@@ -179,14 +201,55 @@ def test_a_loop_without_anything_to_read_waits_for_the_stop(make):
             stop.set()
         return []
 
-    make(stop=stop).run(find, loop=True)
+    make(stop=stop).run(ListWork(find, loop=True))
     assert len(looks) == 2
+
+
+def test_what_is_read_is_settled_once_it_is_acknowledged(make, publisher):
+    work = ListWork(lambda: [ListSource([records(15)], "a"), ListSource([records(4, 15)], "b")])
+    work.lasting = True
+    settled_after = []
+    settle = work.settle
+
+    def noting(task, offset):
+        settled_after.append(publisher.acknowledged)
+        settle(task, offset)
+
+    work.settle = noting
+    assert make().run(work)
+    assert work.settled == [("a", 100), ("b", 100)]
+    assert settled_after == [15, 19]
+
+
+def test_what_was_read_before_a_stop_is_settled_up_to_there(make, publisher):
+    stop = threading.Event()
+    publisher.after = stop.set
+    work = ListWork(lambda: [ListSource([records(25), records(25, 25)])], lasting=True)
+    assert not make(stop=stop).run(work)
+    assert work.settled == [("list", 10)]
+    assert publisher.acknowledged == 25
+
+
+def test_what_waits_for_its_turn_under_a_rate_is_not_settled(make, publisher):
+    stop = threading.Event()
+    publisher.after = stop.set
+    work = ListWork(lambda: [ListSource([records(50)])], lasting=True)
+    assert not make(stop=stop, timing=Timing(rate=100.0)).run(work)
+    assert work.settled == []
+
+
+def test_a_source_that_fails_is_given_up_and_not_settled(make):
+    work = ListWork(
+        lambda: [ListSource([records(3)], error=SourceError("a: broken"))], lasting=True
+    )
+    assert make().run(work)
+    assert (work.given_up, work.settled) == (["list"], [])
 
 
 def test_restamped_records_of_one_instant_stay_together(make, publisher):
     same = [Record(timestamp=FIRST, gpu_id=n, hostname="h", uuid=f"GPU-{n}") for n in range(25)]
     before = datetime.now(UTC)
-    make(restamp=Restamp()).run(lambda: [ListSource([same])], loop=False)
+    make(timing=Timing(restamp=Restamp())).run(ListWork(lambda: [ListSource([same])]))
     (timestamp,) = {record.timestamp for record in publisher.records}
     assert before <= timestamp <= datetime.now(UTC)
 
@@ -194,7 +257,7 @@ def test_restamped_records_of_one_instant_stay_together(make, publisher):
 def test_progress_counts_the_bytes_of_a_pass_over_all_sources(make):
     steps = Steps()
     sources = [ListSource([records(15)]), ListSource([records(15)])]
-    make(progress=steps).run(lambda: sources, loop=False)
+    make(progress=steps).run(ListWork(lambda: sources))
     assert steps.totals == [200]
     assert steps.done == sorted(steps.done)
     assert steps.done[-1] == 20

@@ -26,13 +26,15 @@ class Rejection(NamedTuple):
 class Chunk:
     """A bounded piece of a source.
 
-    `rows` counts everything read, rejected rows included; `bytes_done` counts from the start.
+    `rows` counts everything read, rejected rows included; `bytes_done` counts from the start. All
+    rows before the offset `resume_at` are in this or an earlier chunk.
     """
 
     rows: int = 0
     bytes_done: int = 0
     drafts: list[Draft] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    resume_at: int = 0
 
 
 class Source(Protocol):

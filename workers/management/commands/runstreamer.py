@@ -5,7 +5,6 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,23 +15,24 @@ from django.core.management.base import (
     CommandParser,
 )
 
-from apps.mq import EtcdError, MessageTooLarge, Publisher, PublishStopped
+from apps.mq import EtcdError, MessageTooLarge, PublishStopped
 from apps.telemetry.records import check_time
 from workers.management.arguments import HelpWithExitCodes, positive, whole_number
-from workers.queue import queue_config
 from workers.restamp import Restamp
-from workers.signals import grace_period, graceful_stop
+from workers.signals import graceful_stop
 from workers.sources.csv_file import CsvFile
-from workers.sources.paths import find_csv_files
+from workers.streamer.parts import Part
 from workers.streamer.progress import show_progress
+from workers.streamer.replay import Replay
 from workers.streamer.report import Report
-from workers.streamer.streamer import Discard, MessagePublisher, Streamer
+from workers.streamer.session import Session
+from workers.streamer.streamer import Streamer, Timing
 from workers.streamer.summary import Summary
+from workers.streamer.work import Files
 
 logger = logging.getLogger(__name__)
 
 DONE, SOURCE_FAILED, WRONG_ARGUMENTS, INTERRUPTED, QUEUE_REFUSED = range(5)
-GRACE_S = 4.0  # with one call's ETCD_TIMEOUT_S this stays under ten seconds
 
 EPILOG = """
 exit codes:
@@ -68,8 +68,22 @@ class Command(BaseCommand):
         mode = parser.add_mutually_exclusive_group()
         mode.add_argument("--once", action="store_true", help="one pass (the default)")
         mode.add_argument("--loop", action="store_true", help="start again at the end, for ever")
-        parser.add_argument("--dry-run", action="store_true", help="check the files; needs no etcd")
+        mode.add_argument(
+            "--watch", action="store_true",
+            help="go on for ever: read what the files grow by, and new files",
+        )  # fmt: skip
+        mode.add_argument("--dry-run", action="store_true", help="check the files; needs no etcd")
+        parser.add_argument(
+            "--group", metavar="NAME",
+            help="share the files with every streamer of this group, in parts of 32 MiB, and go on"
+            " where the group was; its progress is kept in etcd",
+        )  # fmt: skip
         parser.add_argument("--rate", type=positive, help="records per second (default: no limit)")
+        parser.add_argument(
+            "--speed", type=positive, metavar="FACTOR",
+            help="replay at the pace of the files' times, so many times faster (0.5: slower);"
+            " with restamping their spacing is kept",
+        )  # fmt: skip
         parser.add_argument(
             "--batch-size", type=whole_number(1, 100_000), default=1000,
             help="records to hand over at once (default: 1000)",
@@ -83,64 +97,53 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Stream, say what was done, and exit with the code that tells it."""
-        if options["dry_run"] and options["loop"]:
-            raise CommandError(
-                "--dry-run checks once: leave out --loop", returncode=WRONG_ARGUMENTS
-            )
         started = time.monotonic()
         report = Report()
         with graceful_stop() as stop:
-            publisher = _publisher(options, stop)
             try:
-                code = _stream(publisher, report, stop, options)
+                session = Session.open(options, stop)
+            except ValueError as error:
+                raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
+            try:
+                code = _stream(session, report, stop, options)
             finally:
-                publisher.close()
-        summary = Summary(report, publisher.acknowledged, time.monotonic() - started)
+                session.close()
+        summary = Summary(report, session.publisher.acknowledged, time.monotonic() - started)
         self.stdout.write(summary.text())
         if options["json"]:
             self.stdout.write(summary.json())
         sys.exit(code)
 
 
-def _publisher(options: dict[str, Any], stop: threading.Event) -> MessagePublisher:
-    if options["dry_run"]:
-        return Discard()
-    try:
-        config = queue_config(options["cluster"])
-    except ValueError as error:
-        raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
-    logger.info("publishing to cluster %s at %s", config.cluster, ",".join(config.endpoints))
-    return Publisher(config, grace_period(stop, GRACE_S))
-
-
 def _stream(
-    publisher: MessagePublisher, report: Report, stop: threading.Event, options: dict[str, Any]
+    session: Session, report: Report, stop: threading.Event, options: dict[str, Any]
 ) -> int:
     """Stream everything; the exit code."""
-    loop = options["loop"]
-    restamp = loop if options["restamp"] is None else options["restamp"]
+    loop, watch, speed = options["loop"], options["watch"], options["speed"]
+    restamping = loop if options["restamp"] is None else options["restamp"]
+    replay = Replay(speed, stop) if speed else None
+    restamp = (replay or Restamp()) if restamping else None
 
-    def find_sources() -> Sequence[CsvFile]:
-        files, errors = find_csv_files(options["paths"])
-        for error in errors:
-            report.source_failed(error)
-        return [CsvFile(file, _any_time if restamp else _check_time) for file in files]
+    def open_part(part: Part, offset: int) -> CsvFile:
+        check_time = _any_time if restamping else _check_time
+        bounds: dict[str, Any] = {"start": offset, "end": part.end, "growing": watch}
+        return CsvFile(part.path, check_time, **{k: v for k, v in bounds.items() if v})
 
+    work = Files(options["paths"], open_part, session.shares, report, watch=watch, loop=loop)
     try:
         with show_progress(report) as progress:
             streamer = Streamer(
-                publisher, report, progress, stop,
-                batch_size=options["batch_size"], rate=options["rate"],
-                restamp=Restamp() if restamp else None,
+                session.publisher, report, progress, stop,
+                batch_size=options["batch_size"], timing=Timing(options["rate"], replay, restamp),
             )  # fmt: skip
-            complete = streamer.run(find_sources, loop=loop)
+            complete = streamer.run(work)
     except PublishStopped as error:
         logger.error("%s", error)
         return INTERRUPTED
     except (EtcdError, MessageTooLarge) as error:
         logger.error("%s", error)
         return QUEUE_REFUSED
-    if not complete and not loop:
+    if not complete and not (loop or watch):
         return INTERRUPTED
     return SOURCE_FAILED if report.failures else DONE
 

@@ -1,0 +1,57 @@
+"""A streamer's connection to the queue: its publisher, its presence, its share of the work."""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.mq import Group, Publisher
+from workers.queue import queue_config
+from workers.signals import grace_period
+from workers.streamer.parts import PART_BYTES
+from workers.streamer.shares import Alone, Shared, Shares
+from workers.streamer.streamer import Discard, MessagePublisher
+
+logger = logging.getLogger(__name__)
+
+ROLE = "streamer"
+# The group of those who share nothing.
+NO_GROUP = "alone"
+GRACE_S = 4.0  # with one call's ETCD_TIMEOUT_S this stays under ten seconds
+
+
+@dataclass
+class Session:
+    """What a streamer holds while it runs."""
+
+    publisher: MessagePublisher
+    shares: Shares
+    group: Group | None = None
+
+    @classmethod
+    def open(cls, options: Mapping[str, Any], stop: threading.Event) -> "Session":
+        """By the arguments of `runstreamer`. Raises ValueError for wrong ones."""
+        if options["dry_run"]:
+            return cls(Discard(), Alone())
+        config = queue_config(options["cluster"])
+        over = grace_period(stop, GRACE_S)
+        publisher = Publisher(config, over)
+        instance = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        name = options["group"] or NO_GROUP
+        group = Group(config, ROLE, name, instance, lambda: {"published": publisher.acknowledged})
+        logger.info("publishing to cluster %s at %s", config.cluster, ",".join(config.endpoints))
+        group.start()
+        if name == NO_GROUP:
+            return cls(publisher, Alone(), group)
+        group.wait_joined()
+        return cls(publisher, Shared(group, PART_BYTES, over), group)
+
+    def close(self) -> None:
+        """Leave, and disconnect."""
+        if self.group:
+            self.group.close()
+        self.publisher.close()
