@@ -17,7 +17,7 @@ from workers.sources.csv_file import CsvFile
 from workers.streamer.progress import Lines
 from workers.streamer.report import Report
 from workers.streamer.shares import Alone
-from workers.streamer.streamer import Streamer
+from workers.streamer.streamer import Streamer, Timing
 from workers.streamer.work import Files
 
 EXPORT = Path(os.environ.get("DCGM_EXPORT_CSV", "../shared/data/dcgm_metrics_20250718_134233.csv"))
@@ -83,8 +83,8 @@ def test_a_file_that_is_streamed_twice_with_processing_time_is_two_sets_of_sampl
     stream, fleet_csv, etcd_endpoints, cluster_id
 ):
     restamp = Restamp()
-    stream(fleet_csv, restamp=restamp)
-    stream(fleet_csv, restamp=restamp)
+    stream(fleet_csv, timing=Timing(restamp=restamp))
+    stream(fleet_csv, timing=Timing(restamp=restamp))
     found = waiting_records(etcd_endpoints, cluster_id)
     assert len({(record.uuid, record.timestamp) for record in found}) == len(found)
     assert len({record.timestamp for record in found}) == 2 * SECONDS
