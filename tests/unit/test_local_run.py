@@ -6,11 +6,11 @@ import pytest
 
 from apps.embedded.etcd import EtcdOptions, arguments, may_lose_writes
 from apps.embedded.ports import free_port
-from workers.local.log_follower import LogFollower, rotate
 from workers.local.preparation import given, write_local_env
 from workers.local.programs import START_ORDER, STOP_ORDER, Demo
 from workers.local.programs import arguments as program_arguments
-from workers.local.restarts import Restarts
+from workers.supervisor.log_follower import LogFollower, rotate
+from workers.supervisor.restarts import Restarts
 
 
 def test_the_delay_doubles_with_each_death_in_a_row() -> None:

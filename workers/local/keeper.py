@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 
 from apps.embedded.processes import Child, stop_in_order
 from apps.embedded.stack import Server, Stack
-from workers.local.log_follower import rotate
 from workers.local.programs import SLOW_TO_STOP, START_ORDER, STOP_ORDER
-from workers.local.watched import Watched
+from workers.supervisor.log_follower import rotate
+from workers.supervisor.watched import Watched
 
 # Of the ten seconds that a stop may take, what the servers keep for themselves.
 SERVERS_STOP_S = 3.0

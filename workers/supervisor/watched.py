@@ -1,4 +1,4 @@
-"""One process of a local run under watch: its log is followed, and it is restarted when it dies."""
+"""One process under watch: its log is followed, and it is restarted when it dies."""
 
 import signal
 import time
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from apps.embedded.processes import Child, StartFailed
-from workers.local.log_follower import LogFollower
-from workers.local.restarts import Restarts
+from workers.supervisor.log_follower import LogFollower
+from workers.supervisor.restarts import Restarts
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Starts, watches, restarts and scales the collectors and streamers of one machine."""
