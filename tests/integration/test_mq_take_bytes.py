@@ -66,7 +66,7 @@ def test_a_take_of_many_small_messages_of_others_grows_to_all_that_wait(
 def test_what_a_take_left_for_its_size_is_the_next_to_come(queue_config, start_consumer):
     publish_large(queue_config, 12)
     one = start_consumer("one")
-    stamps = []
+    stamps: list[int] = []
     while len(stamps) < 12:
         batches = one.take(64, 1.0, max_bytes=3 * LARGE)
         stamps += [batch.timestamp for batch in batches]

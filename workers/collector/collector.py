@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from apps.mq import Batch, Consumer
 from workers.collector.decoding import Decoded, decode_batches
 from workers.collector.storing import Storing, StoringStopped
+from workers.observability import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Collector:
         writing: Future[None] | None = None
         while not stop.is_set():
             batches = self.take()
-            decoded = decode_batches(batches, self._earliest, datetime.now(UTC))
+            decoded = self.decode(batches)
             if writing is not None and (batches or writing.done()):
                 writing.result()
                 writing = None
@@ -81,6 +82,13 @@ class Collector:
             self._messages_per_batch = max(1.0, messages / len(batches))
         return batches
 
+    def decode(self, batches: Sequence[Batch]) -> Decoded:
+        """Records and what cannot be one."""
+        if not batches:
+            return Decoded()
+        with metrics.DECODE_S.time():
+            return decode_batches(batches, self._earliest, datetime.now(UTC))
+
     def finish(self, batches: Sequence[Batch], decoded: Decoded, acks: Executor) -> None:
         """Store, and only then acknowledge. When stopped first, give the batches back.
 
@@ -92,6 +100,7 @@ class Collector:
             logger.warning("%d records stay in the queue: %s", len(decoded.records), error)
             self._consumer.release(batches)
             return
+        _measure_lag(batches)
         self.stored += len(decoded.records) + len(decoded.unstorable) - buried
         self.buried += buried
         if self._acknowledging is not None:
@@ -111,3 +120,12 @@ class Collector:
                 self.buried,
             )
             self._reported = now
+
+
+def _measure_lag(batches: Sequence[Batch]) -> None:
+    """The keys tell when a batch was published."""
+    now = time.time()
+    metrics.STORED_AT.set(now)
+    for batch in batches:
+        # The clock of the machine that published it may be ahead.
+        metrics.LAG_S.observe(max(0.0, now - batch.timestamp / 1e9))

@@ -17,17 +17,19 @@ LOOK_S = 0.2
 STOP_S = 15.0
 
 
-def run_group(workers: int, arguments: Sequence[str]) -> int:
-    """Run `runcollector` with these arguments in `workers` processes; the exit code.
+def run_group(members: Sequence[Sequence[str]]) -> int:
+    """Run `runcollector` once with each of these lists of arguments; the exit code.
 
     When one ends by itself the others are stopped too, so that whatever started the group sees it.
     """
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "runcollector", *arguments]
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "runcollector"]
     with graceful_stop() as stop:
         # A session of its own each, so that a terminal's Ctrl-C reaches them through us, once.
         group = [
-            subprocess.Popen([*die_with_parent(signal.SIGTERM), *command], start_new_session=True)
-            for _ in range(workers)
+            subprocess.Popen(
+                [*die_with_parent(signal.SIGTERM), *command, *arguments], start_new_session=True
+            )
+            for arguments in members
         ]
         while not stop.wait(LOOK_S):
             if any(process.poll() is not None for process in group):

@@ -15,6 +15,7 @@ from tenacity import (
 
 from apps.mq.outage import Outage
 from workers.collector.failures import Fault, fault_of, trouble
+from workers.observability import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Patience:
             raise StoringStopped(self._trouble or "stopped before another try")
 
     def _say_trouble(self, state: RetryCallState) -> None:
+        metrics.STORE_RETRIES.labels(Fault.SERVER.name.lower()).inc()
         error = _error_of(state)
         if (now := trouble(error)) != self._trouble:
             # Said once; and again when it is another trouble than before.
@@ -79,6 +81,7 @@ class Patience:
         self._outage.begin(RuntimeError(now))
 
     def _say_bug(self, state: RetryCallState) -> None:
+        metrics.STORE_RETRIES.labels(Fault.BUG.name.lower()).inc()
         if state.attempt_number == 1:
             logger.error("storing failed unexpectedly; trying again", exc_info=_error_of(state))
 

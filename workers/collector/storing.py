@@ -16,6 +16,7 @@ from workers.collector.decoding import Decoded
 from workers.collector.failures import reason
 from workers.collector.isolating import isolate
 from workers.collector.patience import Patience, StoringStopped
+from workers.observability import metrics
 
 __all__ = ["Storing", "StoringStopped"]
 
@@ -46,6 +47,7 @@ class Storing:
         letters += [Unstorable(*message, reason(error)) for (_, message), error in refused]
         for letter, error in self._write(letters, lambda some: bury(self._cluster, some)):
             _keep_in_the_log(letter, error)
+        metrics.DEAD_LETTERS.inc(len(letters))
         return len(letters)
 
     def close(self) -> None:
@@ -53,7 +55,11 @@ class Storing:
         connection.close()
 
     def _store_records(self, pairs: Sequence[tuple[Record, Received]]) -> None:
-        store(self._cluster, [record for record, _ in pairs])
+        with metrics.STORE_S.time():
+            stored = store(self._cluster, [record for record, _ in pairs])
+        metrics.RECORDS_STORED.inc(stored.records)
+        metrics.RECORDS_MERGED.inc(stored.merged)
+        metrics.GPUS_REGISTERED.inc(stored.registered)
 
     def _write(
         self, items: Sequence[T], write: Callable[[Sequence[T]], None]

@@ -16,6 +16,8 @@ from workers.collector import Collector
 from workers.collector.group import run_group
 from workers.collector.storing import Storing
 from workers.management.arguments import HelpWithExitCodes, whole_number
+from workers.observability import server
+from workers.observability.queue_metrics import QueueMetrics
 from workers.queue import queue_config
 from workers.signals import grace_period, graceful_stop
 
@@ -29,7 +31,7 @@ EPILOG = """
 exit codes:
   0  stopped in order
   1  an unexpected error; what was not acknowledged stays in the queue
-  2  wrong arguments
+  2  wrong arguments, or a --metrics-port that cannot be listened on
   4  etcd refused the user, the password or the permission
 
 SIGTERM and Ctrl-C stop in order: take nothing more, store and acknowledge what is in hand, give
@@ -60,6 +62,7 @@ class Command(BaseCommand):
             help="records per database transaction, about (default: 8000)",
         )  # fmt: skip
         parser.add_argument("--cluster", help="the cluster to collect (default: CLUSTER_ID)")
+        server.add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Collect until told to stop."""
@@ -67,9 +70,13 @@ class Command(BaseCommand):
             config = queue_config(options["cluster"])
         except ValueError as error:
             raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
-        if options["workers"] > 1:
-            sys.exit(run_group(options["workers"], _same_arguments(options)))
-        _collect(config, options["batch_size"])
+        try:
+            if options["workers"] > 1:
+                sys.exit(_run_group(options))
+            with server.serving_metrics(options["metrics_address"], options["metrics_port"]):
+                _collect(config, options["batch_size"])
+        except server.CannotServeMetrics as error:
+            raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
 
 
 def _collect(config: QueueConfig, batch_size: int) -> None:
@@ -78,8 +85,9 @@ def _collect(config: QueueConfig, batch_size: int) -> None:
         storing = Storing(config.cluster, grace_period(stop, GRACE_S))
         collector: Collector | None = None
         consumer = Consumer(
-            config, instance, lambda: {"stored": collector.stored if collector else 0}
-        )
+            config, instance, lambda: {"stored": collector.stored if collector else 0},
+            QueueMetrics(config.quota_bytes),
+        )  # fmt: skip
         collector = Collector(
             consumer, storing, batch_size=batch_size, earliest=settings.SAMPLE_MIN_TIME
         )
@@ -94,6 +102,11 @@ def _collect(config: QueueConfig, batch_size: int) -> None:
     logger.info("stopped: %d records stored, %d dead letters", collector.stored, collector.buried)
 
 
-def _same_arguments(options: dict[str, Any]) -> list[str]:
-    arguments = ["--batch-size", str(options["batch_size"])]
-    return [*arguments, "--cluster", options["cluster"]] if options["cluster"] else arguments
+def _run_group(options: dict[str, Any]) -> int:
+    address = options["metrics_address"]
+    ports = server.ports(options["metrics_port"], options["workers"])
+    for port in ports:  # before any process starts that would have to be stopped again
+        server.check(address, port)
+    cluster = ["--cluster", options["cluster"]] if options["cluster"] else []
+    common = [*cluster, "--batch-size", str(options["batch_size"]), "--metrics-address", address]
+    return run_group([[*common, "--metrics-port", str(port)] for port in ports])
