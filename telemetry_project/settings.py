@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.gateway.metrics.requests.count_requests",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -144,6 +145,15 @@ SAMPLE_MIN_TIME = _time("SAMPLE_MIN_TIME", "2015-01-01")
 # --- Gateway ----------------------------------------------------------------------------------
 # Lets anybody read the API without signing in; `make run` sets it on loopback.
 PUBLIC_READ = env.bool("PUBLIC_READ", default=False)
+# Uploaded files wait here for a streamer; gateways and streamers must see the same ones.
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
+UPLOAD_MAX_BYTES = _integer("UPLOAD_MAX_BYTES", 4 << 30, 1024, 1 << 50)
+# Of compressed files only: what they may become.
+UPLOAD_MAX_INFLATED_BYTES = _integer("UPLOAD_MAX_INFLATED_BYTES", 64 << 30, 1024, 1 << 60)
+# Of one request to /api/v1/ingest, compressed or not.
+INGEST_MAX_BYTES = _integer("INGEST_MAX_BYTES", 16 << 20, 1024, 1 << 30)
+INGEST_TIMEOUT_S = _seconds("INGEST_TIMEOUT_S", 5.0)
 REST_FRAMEWORK = {
     # Basic comes first: it is what a 401 tells a program to use.
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -178,6 +188,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "fleet", "description": "Hosts and GPUs."},
         {"name": "telemetry", "description": "What GPUs reported."},
+        {"name": "ingest", "description": "Ways in: files and records."},
         {"name": "operation", "description": "State of the gateway itself."},
     ],
 }

@@ -1,13 +1,17 @@
 """Who may read: nobody without signing in, unless PUBLIC_READ says otherwise."""
 
 import base64
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import get_resolver
 
 READS = ["/api/v1/gpus", "/api/v1/gpus/a", "/api/v1/gpus/a/telemetry", "/api/v1/hosts",
-         "/api/v1/hosts/a/gpus"]  # fmt: skip
+         "/api/v1/hosts/a/gpus", "/api/v1/csv/uploads",
+         f"/api/v1/csv/uploads/{UUID(int=0)}"]  # fmt: skip
+WRITES = ["/api/v1/csv/upload", "/api/v1/ingest", f"/api/v1/csv/uploads/{UUID(int=0)}/cancel",
+          f"/api/v1/csv/uploads/{UUID(int=0)}/retry"]  # fmt: skip
 OPEN = ["/health", "/ready", "/api/schema/", "/api/docs/", "/api/redoc/"]
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +37,13 @@ def test_reading_without_signing_in_is_refused_with_how_to_sign_in(client, priva
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"].startswith("Basic ")
     assert response.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_writing_without_signing_in_is_refused_even_where_reading_is_public(client, public, path):
+    response = client.post(path)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("Basic ")
 
 
 @pytest.mark.parametrize("path", OPEN)
@@ -66,8 +77,9 @@ def test_public_reading_needs_nobody(client, public):
 
 
 def test_every_route_of_the_api_is_covered_here():
-    """A new route fails here until it is added to one of the two lists."""
-    covered = {path.replace("/a/", "/{}/").removesuffix("/a") for path in READS} | set(OPEN)
+    """A new route fails here until it is added to one of the three lists."""
+    paths = [path.replace(str(UUID(int=0)), "a") for path in READS + WRITES]
+    covered = {path.replace("/a/", "/{}/").removesuffix("/a") for path in paths} | set(OPEN)
     routes = {route for route in _routes() if route.startswith(("/api/", "/health", "/ready"))}
     assert {route.removesuffix("/{}") for route in routes} == covered
 

@@ -49,8 +49,11 @@ def test_every_operation_describes_itself_its_parameters_and_its_errors(document
 
 def test_every_successful_answer_has_an_example(document):
     for path, operations in document["paths"].items():
-        content = operations["get"]["responses"]["200"]["content"]["application/json"]
-        assert content["examples"], path
+        for method, operation in operations.items():
+            answers = [answer for code, answer in operation["responses"].items() if code[0] == "2"]
+            assert answers, (method, path)
+            for answer in answers:
+                assert answer["content"]["application/json"]["examples"], (method, path)
 
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])

@@ -5,7 +5,15 @@ from django.urls.converters import StringConverter
 
 from apps.gateway.rest.gpus import GpuListView, GpuView
 from apps.gateway.rest.hosts import HostGpusView, HostListView
+from apps.gateway.rest.ingest import IngestView
 from apps.gateway.rest.telemetry import GpuTelemetryView
+from apps.gateway.rest.uploads import (
+    CsvUploadView,
+    UploadCancelView,
+    UploadDetailView,
+    UploadListView,
+    UploadRetryView,
+)
 
 
 class NameConverter(StringConverter):
@@ -22,4 +30,10 @@ urlpatterns = [
     path("gpus", GpuListView.as_view(), name="gpus"),
     path("gpus/<name:uuid>", GpuView.as_view(), name="gpu"),
     path("gpus/<name:uuid>/telemetry", GpuTelemetryView.as_view(), name="gpu-telemetry"),
+    path("ingest", IngestView.as_view(), name="ingest"),
+    path("csv/upload", CsvUploadView.as_view(), name="send-csv"),
+    path("csv/uploads", UploadListView.as_view(), name="csv-uploads"),
+    path("csv/uploads/<uuid:upload_id>", UploadDetailView.as_view(), name="csv-upload"),
+    path("csv/uploads/<uuid:upload_id>/cancel", UploadCancelView.as_view(), name="cancel-csv"),
+    path("csv/uploads/<uuid:upload_id>/retry", UploadRetryView.as_view(), name="retry-csv"),
 ]

@@ -5,6 +5,7 @@ from apps.telemetry.models.inventory import Cluster, Gpu, Host
 from apps.telemetry.models.metric_columns import MetricColumns
 from apps.telemetry.models.sample_row import SampleRow
 from apps.telemetry.models.samples import LatestSample, Sample
+from apps.telemetry.models.upload import Upload
 
 __all__ = [
     "Cluster",
@@ -15,4 +16,5 @@ __all__ = [
     "MetricColumns",
     "Sample",
     "SampleRow",
+    "Upload",
 ]

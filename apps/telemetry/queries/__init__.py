@@ -8,6 +8,7 @@ from apps.telemetry.queries.inventory import clusters, gpus, hosts
 from apps.telemetry.queries.latest import latest_json
 from apps.telemetry.queries.sample_json import COLUMNS, UnknownColumn
 from apps.telemetry.queries.telemetry import Cursor, Order, Page, UnknownGpu, gpu_telemetry_json
+from apps.telemetry.queries.uploads import upload, uploads
 
 __all__ = [
     "COLUMNS",
@@ -21,4 +22,6 @@ __all__ = [
     "gpus",
     "hosts",
     "latest_json",
+    "upload",
+    "uploads",
 ]

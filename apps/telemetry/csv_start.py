@@ -1,0 +1,57 @@
+"""The beginning of an arriving CSV file: refused as early as it shows that nothing can be read."""
+
+import zlib
+from collections.abc import Callable
+
+import zstandard
+
+from apps.telemetry.csv_header import MAX_HEADER_BYTES, HeaderError, first_line, parse_header
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# So much of the file is kept until the header is known: compressed it is shorter than plain.
+KEPT_BYTES = 2 * MAX_HEADER_BYTES
+
+
+class StartCheck:
+    """Takes a file's bytes as they arrive and checks the header as soon as it is there."""
+
+    def __init__(self) -> None:
+        self._start = b""
+        self._done = False
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes. Raises HeaderError."""
+        if self._done:
+            return
+        self._start += data[: KEPT_BYTES - len(self._start)]
+        text = _decompressed(self._start)
+        if b"\n" in text or len(text) > MAX_HEADER_BYTES or len(self._start) >= KEPT_BYTES:
+            self._check(text)
+
+    def finish(self) -> None:
+        """There are no more bytes. Raises HeaderError."""
+        if not self._done:
+            self._check(_decompressed(self._start))
+
+    def _check(self, text: bytes) -> None:
+        parse_header(first_line(text))
+        self._done, self._start = True, b""
+
+
+def _decompressed(start: bytes) -> bytes:
+    """The plain beginning, a little more than a header may have: a bomb goes no further."""
+    wanted = MAX_HEADER_BYTES + 1024
+    if start.startswith(GZIP_MAGIC):
+        return _inflated(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, wanted))
+    if start.startswith(ZSTD_MAGIC):
+        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(start)
+        return _inflated(lambda: reader.read(wanted))
+    return start
+
+
+def _inflated(read: Callable[[], bytes]) -> bytes:
+    try:
+        return read()
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise HeaderError(f"is damaged: {error}") from error
