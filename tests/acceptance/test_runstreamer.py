@@ -6,78 +6,23 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from apps.embedded.processes import wait_until
-from tests.queue_contents import waiting_records
+from tests.acceptance.streaming import WAIT_S, Streamer, end, write_csv
 from tests.unit.csv_samples import WIDE_ROW, row_bytes
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-WAIT_S = 60.0
 NOWHERE = "127.0.0.1:1"
-
-
-class Streamer:
-    """Starts the command in one cluster and looks at what it publishes."""
-
-    def __init__(self, endpoints, cluster):
-        self.endpoints, self.cluster = endpoints, cluster
-        self.processes = []
-
-    def start(self, *arguments, stderr=subprocess.PIPE, **settings):
-        environment = {
-            **os.environ,
-            "ETCD_ENDPOINTS": ",".join(self.endpoints),
-            "CLUSTER_ID": self.cluster,
-            "LOG_LEVEL": "INFO",
-            **settings,
-        }
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "runstreamer", *map(str, arguments)],
-            cwd=REPOSITORY,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        )
-        self.processes.append(process)
-        return process
-
-    def run(self, *arguments, **settings):
-        """(exit code, standard output, standard error)."""
-        return end(self.start(*arguments, **settings))
-
-    def records(self):
-        return waiting_records(self.endpoints, self.cluster)
-
-    def wait_for(self, count):
-        assert wait_until(lambda: len(self.records()) >= count, WAIT_S)
-
-
-def end(process):
-    output, errors = process.communicate(timeout=WAIT_S)
-    return process.returncode, output, errors
 
 
 @pytest.fixture
 def streamer(etcd_endpoints, cluster_id):
     streamer = Streamer(etcd_endpoints, cluster_id)
     yield streamer
-    for process in streamer.processes:
-        process.kill()
-        process.communicate()
-
-
-def write_csv(path, count, **changes):
-    """`count` GPUs at one instant."""
-    rows = ({**WIDE_ROW, "uuid": f"GPU-{n}", **changes} for n in range(count))
-    path.write_bytes(",".join(WIDE_ROW).encode() + b"\n" + b"".join(map(row_bytes, rows)))
-    return path
+    streamer.kill()
 
 
 def test_a_file_is_streamed_once_and_the_counts_are_the_last_line(streamer, tmp_path):
