@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from apps.gateway.error_pages import api_not_found
+from apps.gateway.metrics.page import MetricsView
 from apps.gateway.probes import HealthView, ReadyView
 
 # The documentation tells nothing about the fleet, so it is open to all.
@@ -17,9 +18,10 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs/")),
     path("health", HealthView.as_view(), name="health"),
     path("ready", ReadyView.as_view(), name="ready"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("api/v1/", include("apps.gateway.rest.urls")),
     path("api/schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(**OPEN), name="docs"),
     path("api/redoc/", REDOC, name="redoc"),
-    re_path("^(?:api|health|ready)/", api_not_found),
+    re_path("^(?:api|health|ready|metrics)/", api_not_found),
 ]

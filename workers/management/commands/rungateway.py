@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.gateway.metrics.shared import counting_together
 from apps.gateway.server import CannotServe, Options, check, serve
 from workers.management.arguments import whole_number
 
@@ -14,8 +15,8 @@ class Command(BaseCommand):
 
     help = (
         "Serve the REST API (/api/v1/), its documentation (/api/docs/), the admin (/admin/),"
-        " /health and /ready. SECRET_KEY must be set. SIGTERM or Ctrl-C finishes the requests in"
-        " hand, for at most 5 s. Exit status 1: it could not start, and says why."
+        " /metrics, /health and /ready. SECRET_KEY must be set. SIGTERM or Ctrl-C finishes the"
+        " requests in hand, for at most 5 s. Exit status 1: it could not start, and says why."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,11 @@ class Command(BaseCommand):
             help="requests that a process works on at once, each with a PostgreSQL connection",
         )  # fmt: skip
         parser.add_argument("--access-log", action="store_true", help="log every request")
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run it; what it imports from here on, the system checks included, counts together."""
+        with counting_together():
+            return super().execute(*args, **options)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Serve until told to stop."""
