@@ -23,6 +23,21 @@ def whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], in
     return number
 
 
+def number_range(minimum: int, maximum: int) -> Callable[[str], tuple[int, int]]:
+    """An argument type: `4` or `2..6`, both ends from `minimum` to `maximum`."""
+    number = whole_number(minimum, maximum)
+
+    def ends(text: str) -> tuple[int, int]:
+        low, dots, high = text.partition("..")
+        both = number(low), number(high if dots else low)
+        if both[0] > both[1]:
+            raise argparse.ArgumentTypeError(f"{text} ends before it begins")
+        return both
+
+    ends.__name__ = "range"  # argparse names it when a part is no number
+    return ends
+
+
 def positive(text: str) -> float:
     """An argument type: a finite number above 0."""
     value = float(text)

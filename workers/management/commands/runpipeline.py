@@ -1,0 +1,150 @@
+"""`manage.py runpipeline`: as many streamers and collectors as the load needs."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.management import load_command_class
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.embedded.processes import Child, StartFailed
+from apps.mq import Refused
+from workers.management.arguments import HelpWithExitCodes, number_range, whole_number
+from workers.observability import server
+from workers.observability.server import CannotServeMetrics, serving_metrics
+from workers.queue import queue_config
+from workers.signals import graceful_stop
+from workers.supervisor.pool import Pool
+from workers.supervisor.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
+
+STOPPED, FAILED, WRONG_ARGUMENTS, _, QUEUE_REFUSED = range(5)  # as runcollector has it
+MOST = 10
+
+EPILOG = """
+Everything after -- goes to the streamers as it is; `manage.py runstreamer --help` lists it:
+
+  manage.py runpipeline --streamers 1..4 --collectors 1..10 -- --path /data --watch --group site
+
+exit codes:
+  0  stopped in order
+  1  a role could not be kept running; the end of its log was printed
+  2  wrong arguments
+  4  etcd refused the user, the password or the permission
+
+SIGTERM and Ctrl-C stop in order: the streamers first, then the collectors finish what is in hand.
+A second one ends the supervisor at once, and its workers stop by themselves.
+"""
+
+
+class Command(BaseCommand):
+    """Arguments and wiring only; the supervisor is in workers/supervisor."""
+
+    help = "Run, restart and scale streamers and collectors on this machine."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """The parser, with the exit codes below the arguments."""
+        return super().create_parser(
+            prog_name, subcommand, epilog=EPILOG, formatter_class=HelpWithExitCodes, **kwargs
+        )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Define the arguments."""
+        for role, default in (("streamers", "1"), ("collectors", f"1..{MOST}")):
+            parser.add_argument(
+                f"--{role}", type=number_range(1, MOST), default=default, metavar="N|N..M",
+                help=f"how many {role} to run on this machine, 1 to {MOST} (default: {default})",
+            )  # fmt: skip
+        parser.add_argument(
+            "--path", action="append", default=[], dest="paths", metavar="PATH",
+            help="a source of the streamers; without one (or arguments after --) none are run",
+        )  # fmt: skip
+        parser.add_argument(
+            "--group", metavar="NAME", help="the streamers share the files in this group"
+        )
+        parser.add_argument(
+            "--batch-size", type=whole_number(1, 100_000),
+            help="records per database transaction of a collector",
+        )  # fmt: skip
+        parser.add_argument("--cluster", help="the cluster to serve (default: CLUSTER_ID)")
+        server.add_arguments(parser)
+        parser.add_argument(
+            "streamer_arguments", nargs="*", metavar="-- ARGUMENT", help="for the streamers"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Supervise until told to stop."""
+        try:
+            config = queue_config(options["cluster"])
+        except ValueError as error:
+            raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
+        source = _streamer_arguments(options)
+        streamers = options["streamers"] if source else (0, 0)
+        pools = {
+            "collectors": _pool("collector", ["runcollector", *_collector_arguments(options)]),
+            "streamers": _pool("streamer", ["runstreamer", *source], may_finish=True),
+        }
+        limits = {"collectors": options["collectors"], "streamers": streamers}
+        instance = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        try:
+            with (
+                graceful_stop() as stop,
+                serving_metrics(options["metrics_address"], options["metrics_port"]),
+            ):
+                in_order = Supervisor(config, instance, pools, limits).run(stop)
+        except Refused as error:
+            raise CommandError(str(error), returncode=QUEUE_REFUSED) from error
+        except CannotServeMetrics as error:
+            raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
+        except StartFailed as error:
+            raise CommandError(str(error), returncode=FAILED) from error
+        sys.exit(STOPPED if in_order else FAILED)
+
+
+def _pool(role: str, arguments: Sequence[str], *, may_finish: bool = False) -> Pool:
+    """Workers that run a command of ours, each with a log of its own."""
+    logs = settings.VAR_DIR / "log" / "pipeline"
+
+    def make(number: int) -> Child:
+        name = f"{role}-{number}"
+        argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        return Child(name, argv, logs / f"{name}.log", environment, settings.BASE_DIR)
+
+    return Pool(role, make, logger.warning, may_finish=may_finish)
+
+
+def _collector_arguments(options: dict[str, Any]) -> list[str]:
+    return [
+        f"--{name}={options[name.replace('-', '_')]}"
+        for name in ("batch-size", "cluster")
+        if options[name.replace("-", "_")]
+    ]
+
+
+def _streamer_arguments(options: dict[str, Any]) -> list[str]:
+    """What every streamer is called with, empty for none. Refuses what runstreamer would refuse."""
+    source = [*(f"--path={path}" for path in options["paths"]), *options["streamer_arguments"]]
+    if not source:
+        return []
+    source += [f"--{name}={options[name]}" for name in ("group", "cluster") if options[name]]
+    parser = load_command_class("workers", "runstreamer").create_parser("manage.py", "runstreamer")
+    parser.called_from_command_line = False  # it raises then, instead of printing its own usage
+    try:
+        parsed = parser.parse_args(source)
+    except CommandError as error:
+        raise CommandError(f"for the streamers: {error}", returncode=WRONG_ARGUMENTS) from error
+    if options["streamers"][1] > 1 and not parsed.group:
+        raise CommandError(
+            "several streamers would each read everything: give --group NAME, so that they share"
+            " it, or --streamers 1",
+            returncode=WRONG_ARGUMENTS,
+        )
+    return source
