@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfileobj
@@ -74,6 +75,17 @@ def remove(name: str) -> None:
     """Delete a file that nobody needs any more; one that cannot be deleted stays."""
     with suppress(OSError):
         default_storage.delete(name)
+
+
+def stored_files() -> list[tuple[str, datetime]]:
+    """Every file of uploads in the storage, and when it changed. Raises StorageFailed."""
+    with _failing(FOLDER):
+        try:
+            _, names = default_storage.listdir(FOLDER)
+        except FileNotFoundError:  # nothing was ever uploaded
+            return []
+        paths = [f"{FOLDER}/{name}" for name in names]
+        return [(path, default_storage.get_modified_time(path)) for path in paths]
 
 
 @contextmanager

@@ -47,9 +47,10 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                ("offset_bytes", models.BigIntegerField(default=0)),
                 (
-                    "offset_bytes",
-                    models.BigIntegerField(default=0, help_text="streaming goes on from here"),
+                    "bytes_done",
+                    models.BigIntegerField(default=0, help_text="read so far, for people"),
                 ),
                 ("rows", models.BigIntegerField(default=0)),
                 ("rows_rejected", models.BigIntegerField(default=0)),
@@ -90,7 +91,7 @@ class Migration(migrations.Migration):
                         name="upload_to_do",
                     ),
                     models.Index(
-                        condition=models.Q(("state", "done"), ("stored_at", None)),
+                        condition=models.Q(("finished_at__isnull", False), ("stored_at", None)),
                         fields=["cluster"],
                         name="upload_not_stored",
                     ),

@@ -22,9 +22,9 @@ TO_DO = (UploadState.WAITING, UploadState.STREAMING)
 
 
 class Upload(models.Model):
-    """One file. The counts say what is known of its part before `offset_bytes`.
+    """One file. Streaming goes on at `offset_bytes`, 0 where the file cannot be entered elsewhere.
 
-    All of that part has been acknowledged by the queue, in batches not newer than
+    What is counted has been acknowledged by the queue, in batches not newer than
     `published_until_ns`. `stored_at` is when the queue was seen to hold none of them any more.
     """
 
@@ -37,7 +37,8 @@ class Upload(models.Model):
     state = models.CharField(
         max_length=10, choices=UploadState.choices, default=UploadState.WAITING
     )
-    offset_bytes = models.BigIntegerField(default=0, help_text="streaming goes on from here")
+    offset_bytes = models.BigIntegerField(default=0)
+    bytes_done = models.BigIntegerField(default=0, help_text="read so far, for people")
     rows = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)
     rejections = models.JSONField(default=list, help_text="the first 100: line and reason")
@@ -64,7 +65,7 @@ class Upload(models.Model):
             models.Index(
                 fields=["cluster"],
                 name="upload_not_stored",
-                condition=models.Q(state=UploadState.DONE, stored_at=None),
+                condition=models.Q(finished_at__isnull=False, stored_at=None),
             ),
         ]
 
@@ -76,7 +77,7 @@ class Upload(models.Model):
         """How much of the file is streamed, 0 to 100."""
         if self.state == UploadState.DONE:
             return 100.0
-        return round(100 * self.offset_bytes / max(self.size_bytes, 1), 1)
+        return min(99.9, round(100 * self.bytes_done / self.size_bytes, 1))
 
     @property
     def records_stored(self) -> int | None:
