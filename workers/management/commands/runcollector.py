@@ -15,6 +15,7 @@ from apps.mq import Consumer, QueueConfig, Refused
 from workers.collector import Collector
 from workers.collector.group import run_group
 from workers.collector.storing import Storing
+from workers.collector.tuning import tune_for_bulk
 from workers.management.arguments import HelpWithExitCodes, whole_number
 from workers.observability import server
 from workers.observability.queue_metrics import QueueMetrics
@@ -73,6 +74,7 @@ class Command(BaseCommand):
         try:
             if options["workers"] > 1:
                 sys.exit(_run_group(options))
+            tune_for_bulk()
             with server.serving_metrics(options["metrics_address"], options["metrics_port"]):
                 _collect(config, options["batch_size"])
         except server.CannotServeMetrics as error:
