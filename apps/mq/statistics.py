@@ -17,6 +17,8 @@ from apps.mq.keys import Keys, prefix_end
 
 # Rates are measured over so long. Members refresh their figures every third of the lease.
 RATE_WINDOW_S = 6.0
+# After a longer time without a look a rate would be an average of long ago: it starts anew.
+GAP_S = 15.0
 # Counting what waits walks etcd's index (23 ms for 100,000 keys): at most so much of the time.
 COUNT_EVERY_S = 0.5
 COST_FACTOR = 20
@@ -52,9 +54,13 @@ class Rates:
         self._role = role
         self._count = count
         self._told: dict[str, deque[tuple[float, int, int]]] = {}
+        self._noted_at = 0.0
 
     def note(self, members: Members, at: float) -> None:
         """Take in what members told; one that is gone is forgotten."""
+        if at - self._noted_at > GAP_S:
+            self._told.clear()
+        self._noted_at = at
         live = members.get(self._role, {})
         self._told = {name: told for name, told in self._told.items() if name in live}
         for name, member in live.items():

@@ -6,6 +6,7 @@ from django.urls.converters import StringConverter
 from apps.gateway.rest.gpus import GpuListView, GpuView
 from apps.gateway.rest.hosts import HostGpusView, HostListView
 from apps.gateway.rest.ingest import IngestView
+from apps.gateway.rest.pipeline import PipelineView
 from apps.gateway.rest.telemetry import GpuTelemetryView
 from apps.gateway.rest.uploads import (
     CsvUploadView,
@@ -30,6 +31,7 @@ urlpatterns = [
     path("gpus", GpuListView.as_view(), name="gpus"),
     path("gpus/<name:uuid>", GpuView.as_view(), name="gpu"),
     path("gpus/<name:uuid>/telemetry", GpuTelemetryView.as_view(), name="gpu-telemetry"),
+    path("pipeline", PipelineView.as_view(), name="pipeline"),
     path("ingest", IngestView.as_view(), name="ingest"),
     path("csv/upload", CsvUploadView.as_view(), name="send-csv"),
     path("csv/uploads", UploadListView.as_view(), name="csv-uploads"),
