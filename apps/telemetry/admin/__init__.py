@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from apps.telemetry.admin.inventory import ClusterAdmin, GpuAdmin, HostAdmin
 from apps.telemetry.admin.samples import LatestSampleAdmin, SampleRowAdmin
+from apps.telemetry.admin.uploads import UploadAdmin
 
 __all__ = [
     "ClusterAdmin",
@@ -11,6 +12,7 @@ __all__ = [
     "HostAdmin",
     "LatestSampleAdmin",
     "SampleRowAdmin",
+    "UploadAdmin",
 ]
 
 admin.site.site_header = "Elastic GPU Telemetry"
