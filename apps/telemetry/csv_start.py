@@ -3,12 +3,13 @@
 import zlib
 from collections.abc import Callable
 
-import zstandard
+from backports import zstd
 
 from apps.telemetry.csv_header import MAX_HEADER_BYTES, HeaderError, first_line, parse_header
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+MAX_WINDOW_LOG = 26  # 64 MiB: a frame may ask for 2 GiB of memory
 # So much of the file is kept until the header is known: compressed it is shorter than plain.
 KEPT_BYTES = 2 * MAX_HEADER_BYTES
 
@@ -45,13 +46,13 @@ def _decompressed(start: bytes) -> bytes:
     if start.startswith(GZIP_MAGIC):
         return _inflated(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, wanted))
     if start.startswith(ZSTD_MAGIC):
-        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(start)
-        return _inflated(lambda: reader.read(wanted))
+        options = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
+        return _inflated(lambda: zstd.ZstdDecompressor(options=options).decompress(start, wanted))
     return start
 
 
 def _inflated(read: Callable[[], bytes]) -> bytes:
     try:
         return read()
-    except (zlib.error, zstandard.ZstdError) as error:
+    except (zlib.error, zstd.ZstdError) as error:
         raise HeaderError(f"is damaged: {error}") from error
