@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.telemetry.metrics import BY_DCGM_NAME
-from tests.unit.csv_samples import DCGM_ROW, UUID, read_rows
+from tests.unit.csv_samples import DCGM_ROW, UUID, read_rows, record_of
 from workers.sources.cells import TimeReader
-from workers.sources.csv_dcgm import MAX_EXTRA, DcgmRows
+from workers.sources.csv_dcgm import DcgmRows
 from workers.sources.csv_header import read_header
+from workers.sources.csv_window import MAX_EXTRA
 
 INT32_BLANK, INT64_BLANK = "2147483634", "9223372036854775794"
 
@@ -25,7 +26,7 @@ def pivot(rows, window_rows):
     rejected: list[tuple[int, str]] = []
     steps = [reader.read([list(row.values())], [2], rejected) for row in rows]
     assert not rejected
-    return steps, reader.finish()
+    return [[record_of(d) for d in step] for step in steps], [record_of(d) for d in reader.finish()]
 
 
 def test_rows_of_one_gpu_and_instant_are_one_record(tmp_path):

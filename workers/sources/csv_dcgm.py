@@ -1,139 +1,117 @@
-"""Rows of a DCGM export, one metric of one GPU each, pivoted to one record per GPU and instant."""
+"""Rows of a DCGM export, one metric of one GPU each, row by row: for rows that need a closer look.
+
+What is learned of GPUs and metrics serves `csv_dcgm_columns` too.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from operator import itemgetter
-from typing import Any
 
 from apps.telemetry.csv_header import Header
 from apps.telemetry.metrics import BY_DCGM_NAME
-from apps.telemetry.records import InvalidRecord, Record
-from workers.sources.cells import Number, NumberReader, TimeReader, identity, number_reader
+from apps.telemetry.records import InvalidRecord
+from workers.sources.cells import TimeReader
+from workers.sources.csv_columns import Field, field_of
+from workers.sources.csv_identity import Gpu, gpu_of
+from workers.sources.csv_window import WINDOW_ROWS, Window
 from workers.sources.dcgm_labels import gpu_facts
+from workers.sources.draft import Draft
 
-# Rows of one instant may lie apart: this many rows are held before the oldest record goes out. A
-# record that goes out in parts is put together again by the store. At worst, with one row per
-# record, this takes about 50 MB.
-WINDOW_ROWS = 100_000
 CACHED_GPUS = 20_000
 CACHED_METRICS = 10_000
-MAX_EXTRA = 1000  # DCGM has some 300 fields; a message must fit into one request to etcd
 
 WHO = ("uuid", "gpu_id", "hostname", "device", "model_name", "container", "pod", "namespace")
 _METRIC_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]{0,199}\Z")
 
 
-@dataclass(slots=True)
-class _Group:
-    """What is known so far of one GPU at one instant."""
-
-    identity: dict[str, Any]
-    values: dict[str, Number]
-    extra: dict[str, Any]
-    rows: int = 0
-
-    def add_extra(self, name: str, value: Number) -> None:
-        """Keep a metric that has no column. Raises InvalidRecord at one too many."""
-        if len(self.extra) >= MAX_EXTRA and name not in self.extra:
-            raise InvalidRecord(f"{name}: the GPU has {MAX_EXTRA} other metrics at this instant")
-        self.extra[name] = value
-
-
 class DcgmRows:
-    """Pivots rows within a window of `window_rows`."""
+    """Puts rows into `window`, from which they come as drafts."""
 
     def __init__(
         self, header: Header, read_time: TimeReader, window_rows: int = WINDOW_ROWS
     ) -> None:
         columns = header.columns
-        self._width = header.width
-        self._read_time = read_time
-        self._window_rows = window_rows
-        self._time_at, self._metric_at, self._value_at, self._uuid_at = (
+        self.window = Window(window_rows)
+        self.read_time = read_time
+        self.time_at, self.metric_at, self.value_at, self.uuid_at = (
             columns[name] for name in ("timestamp", "metric_name", "value", "uuid")
         )
-        self._labels_at = columns.get("labels_raw")
-        self._who_names = tuple(name for name in WHO if name in columns)
-        self._who = itemgetter(*(columns[name] for name in self._who_names))
-        self._gpus: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._metrics: dict[str, tuple[str, bool, NumberReader]] = {}
-        self._groups: dict[tuple[str, datetime], _Group] = {}
-        self._held_rows = 0
+        self.labels_at = columns.get("labels_raw")
+        self.who_names = tuple(name for name in WHO if name in columns)
+        self.who_at = tuple(columns[name] for name in self.who_names)
+        self._width = header.width
+        self._who = itemgetter(*self.who_at)
+        self._gpus: dict[tuple[str, ...], Gpu] = {}
+        self._fields: dict[str, Field] = {}
 
     def read(
-        self, rows: Iterable[list[str]], lines: Sequence[int], rejected: list[tuple[int, str]]
-    ) -> list[Record]:
-        """The records that leave the window; a row that is of no use is appended to `rejected`."""
+        self,
+        rows: Iterable[list[str]],
+        lines: Sequence[int],
+        rejected: list[tuple[int, str]],
+        begins_at: int = 0,
+    ) -> list[Draft]:
+        """The drafts that leave the window; a row that is of no use is appended to `rejected`."""
         for line, row in zip(lines, rows, strict=True):
             try:
                 if len(row) == self._width:
-                    self._add(row)
+                    self._add(row, begins_at)
                 elif row:
                     raise InvalidRecord(f"{len(row)} fields, the header has {self._width}")
             except InvalidRecord as error:
                 rejected.append((line, str(error)))
-        return self._release(self._window_rows)
+        return self.window.release()
 
-    def finish(self) -> list[Record]:
-        """The records that are still held, at the end of the file."""
-        return self._release(0)
+    def finish(self) -> list[Draft]:
+        """The drafts that are still held, at the end of the file."""
+        return self.window.release_all()
 
-    def _add(self, row: list[str]) -> None:
-        who = self._who(row)
-        gpu = self._gpus.get(who) or self._learn_gpu(who, row)
-        timestamp = self._read_time(row[self._time_at])
-        metric = row[self._metric_at]
-        field, is_known, read = self._metrics.get(metric) or self._learn_metric(metric)
-        value = read(row[self._value_at])
-        key = (row[self._uuid_at], timestamp)
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = _Group(gpu, {}, dict(gpu.get("extra", ())))
-        group.rows += 1
-        self._held_rows += 1
-        if value is None:  # blank: the GPU was there, the metric was not
-            return
-        if is_known:
-            group.values[field] = value
-        else:
-            group.add_extra(field, value)
+    def gpu(self, who: tuple[str, ...], labels: str) -> Gpu:
+        """The GPU of these texts under `who_names`. Raises InvalidRecord.
 
-    def _learn_gpu(self, who: tuple[str, ...], row: list[str]) -> dict[str, Any]:
-        fields = dict(zip(self._who_names, who, strict=True))
+        Only the labels of its first row count.
+        """
+        if found := self._gpus.get(who):
+            return found
+        fields: dict[str, object] = dict(zip(self.who_names, who, strict=True))
         # As text even where it is all digits: these are names.
         placement = {
             name: value
             for name in ("container", "pod", "namespace")
             if (value := fields.pop(name, ""))
         }
-        facts = gpu_facts(row[self._labels_at]) if self._labels_at is not None else {}
-        gpu = identity({**facts, **fields, "extra": placement})
+        found = gpu_of({**gpu_facts(labels), **fields, "extra": placement})
         if len(self._gpus) >= CACHED_GPUS:
             self._gpus.clear()
-        self._gpus[who] = gpu
-        return gpu
+        self._gpus[who] = found
+        return found
 
-    def _learn_metric(self, name: str) -> tuple[str, bool, NumberReader]:
+    def knows_gpu(self, who: tuple[str, ...]) -> bool:
+        """Whether `gpu` needs no labels."""
+        return who in self._gpus
+
+    def field(self, name: str) -> Field:
+        """The field of a metric under DCGM's name. Raises InvalidRecord."""
+        if found := self._fields.get(name):
+            return found
         if not _METRIC_NAME.match(name):
             raise InvalidRecord(f"metric_name: {name[:80]!r} is not a metric's name")
-        metric = BY_DCGM_NAME.get(name)
-        if len(self._metrics) >= CACHED_METRICS:
-            self._metrics.clear()
-        learned = (metric.name if metric else name, metric is not None, number_reader(name, metric))
-        self._metrics[name] = learned
-        return learned
+        if len(self._fields) >= CACHED_METRICS:
+            self._fields.clear()
+        found = self._fields[name] = field_of(name, BY_DCGM_NAME.get(name))
+        return found
 
-    def _release(self, keep_rows: int) -> list[Record]:
-        """Make records of the oldest groups until at most `keep_rows` rows are held."""
-        records: list[Record] = []
-        while self._groups and self._held_rows > keep_rows:
-            key = next(iter(self._groups))
-            group = self._groups.pop(key)
-            self._held_rows -= group.rows
-            fields = {**group.identity, **group.values}
-            if group.extra:
-                fields["extra"] = group.extra
-            records.append(Record(timestamp=key[1], **fields))
-        return records
+    def _add(self, row: list[str], begins_at: int) -> None:
+        gpu = self.gpu(self._who(row), row[self.labels_at] if self.labels_at is not None else "")
+        timestamp = self.read_time(row[self.time_at])
+        field = self.field(row[self.metric_at])
+        value = field.read(row[self.value_at])
+        group = self.window.group(row[self.uuid_at], timestamp, gpu, begins_at)
+        group.rows += 1
+        self.window.held_rows += 1
+        if value is None:  # blank: the GPU was there, the metric was not
+            return
+        if field.is_known:
+            group.values[field.name] = field.fragment(value)
+        else:
+            group.add_extra(field.name, field.fragment(value))

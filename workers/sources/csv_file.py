@@ -1,20 +1,20 @@
-"""A CSV file as a source, in either layout."""
+"""A CSV file as a source, in either layout, as it is or compressed."""
 
 import stat
 from collections.abc import Iterator
-from io import FileIO
+from dataclasses import dataclass
 from pathlib import Path
 
-from apps.telemetry.csv_header import Header
 from workers.sources.cells import TimeCheck, TimeReader
-from workers.sources.csv_dcgm import DcgmRows
+from workers.sources.compressed import DAMAGED, Stream, is_compressed, open_stream
 from workers.sources.csv_header import read_header
+from workers.sources.csv_layout import Layout, layout_of
+from workers.sources.csv_places import row_at
+from workers.sources.csv_range import blocks, enter
 from workers.sources.csv_rows import MAX_ROW_BYTES, Rows, RowSplitter
-from workers.sources.csv_wide import WideRows
-from workers.sources.draft import draft_of
 from workers.sources.source import Chunk, Rejection, SourceError
 
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 1024 * 1024
 UTF8_BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -22,53 +22,96 @@ UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 class CsvFile:
     """Reads a file block by block; memory does not depend on its size or contents.
 
-    `check_time` raises InvalidRecord for times that are not wanted.
+    `check_time` raises InvalidRecord for times that are not wanted. The rows that begin at offsets
+    in `[start, end)` are read, and of a `growing` file no last line without a newline: it is being
+    written. Of a compressed file the offsets are those of its plain text.
     """
 
-    def __init__(self, path: Path, check_time: TimeCheck) -> None:
+    def __init__(
+        self,
+        path: Path,
+        check_time: TimeCheck,
+        start: int = 0,
+        end: int | None = None,
+        *,
+        growing: bool = False,
+    ) -> None:
         self.name = str(path)
         self._path = path
         self._check_time = check_time
+        self._start = start
+        self._end = end
+        self._growing = growing
 
     @property
     def total_bytes(self) -> int | None:
-        """The file's size; None for a pipe, a device or a file that is not there."""
+        """How many bytes `bytes_done` goes up to: those from `start` to `end`, or all of a
+        compressed file; None for a pipe, a device or a file that is not there.
+        """
         try:
             status = self._path.stat()
         except OSError:
             return None
-        return status.st_size if stat.S_ISREG(status.st_mode) else None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        size = status.st_size
+        if (self._start == 0 and self._end is None) or is_compressed(self._path):
+            return size
+        return max(0, min(size if self._end is None else self._end, size) - self._start)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Everything in the file. Raises SourceError."""
+        """Everything in the file. Raises SourceError, after what could be read."""
         try:
-            with FileIO(self._path) as file:
-                yield from self._chunks(file)
+            with open_stream(self._path) as stream:
+                yield from self._chunks(stream)
+        except DAMAGED as error:
+            raise SourceError(
+                f"{self.name}: the archive is damaged or incomplete: {error}; copy it again"
+            ) from error
         except OSError as error:
             raise SourceError(f"{self.name}: cannot be read: {error.strerror}") from error
 
-    def _chunks(self, file: FileIO) -> Iterator[Chunk]:
-        start = _read_first_line(file)
-        first, block = self._split_start(start)
-        header = read_header(self.name, first)
-        reader = _reader(header, TimeReader(self._check_time))
-        splitter = RowSplitter(header.width, first_line=2)
-        bytes_done = len(start)
-        if block:
-            yield self._chunk(reader, splitter.feed(block, last=False), bytes_done)
-        while block := file.read(BLOCK_BYTES):
-            bytes_done += len(block)
-            yield self._chunk(reader, splitter.feed(block, last=False), bytes_done)
-        final = self._chunk(reader, splitter.feed(b"", last=True), bytes_done)
-        final.drafts += map(draft_of, reader.finish())
-        yield final
+    def _chunks(self, stream: Stream) -> Iterator[Chunk]:
+        start = _read_first_line(stream)
+        line, after = self._split_start(start)
+        header = read_header(self.name, line)
+        found = enter(
+            stream, self._path, (len(start) - len(after), after), self._start, header.width
+        )
+        end = self._last_row(stream, header.width)
+        if found is None or (end is not None and found[0].offset >= end):
+            yield Chunk(bytes_done=self.total_bytes or 0, resume_at=max(self._start, end or 0))
+            return
+        place, first = found
+        reading = _Reading(
+            self.name,
+            layout_of(header, TimeReader(self._check_time)),
+            RowSplitter(header.width, place.line, place.offset),
+        )
+        failure: Exception | None = None
+        try:
+            for block in blocks(stream, place, first, end, BLOCK_BYTES):
+                for rows in reading.splitter.take(block):
+                    yield reading.chunk(rows, self._bytes_done(stream, reading))
+        except (*DAMAGED, OSError) as error:
+            failure = error
+        incomplete = self._growing or failure is not None
+        rows = Rows() if incomplete else reading.splitter.feed(b"", last=True)
+        yield reading.last_chunk(rows, self._bytes_done(stream, reading))
+        if failure:
+            raise failure
 
-    def _chunk(self, reader: WideRows | DcgmRows, rows: Rows, bytes_done: int) -> Chunk:
-        rejected = rows.rejections
-        count = sum(map(bool, rows.rows)) + len(rejected)
-        drafts = [draft_of(record) for record in reader.read(rows.rows, rows.lines, rejected)]
-        rejections = [Rejection(self.name, line, reason) for line, reason in sorted(rejected)]
-        return Chunk(count, bytes_done, drafts, rejections)
+    def _last_row(self, stream: Stream, width: int) -> int | None:
+        """Where the rows of the next part begin; None if this is the last one."""
+        if self._end is None or stream.is_compressed:
+            return self._end
+        place = row_at(self._path, self._end, width)
+        return place.offset if place else None
+
+    def _bytes_done(self, stream: Stream, reading: "_Reading") -> int:
+        if stream.is_compressed:
+            return stream.bytes_read
+        return min(reading.splitter.fed_to, self._end or reading.splitter.fed_to) - self._start
 
     def _split_start(self, start: bytes) -> tuple[str, bytes]:
         """The first line as text and what follows it. Raises SourceError."""
@@ -86,15 +129,34 @@ class CsvFile:
         return text, rest
 
 
-def _read_first_line(file: FileIO) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Rows of one file becoming chunks."""
+
+    name: str
+    layout: Layout
+    splitter: RowSplitter
+
+    def chunk(self, rows: Rows, bytes_done: int) -> Chunk:
+        count = len(rows.lines) if rows.table else sum(map(bool, rows.rows))
+        count += len(rows.rejections)
+        drafts = self.layout.read(rows)
+        rejections = [Rejection(self.name, *rejected) for rejected in sorted(rows.rejections)]
+        resume_at = self.layout.resume_at(self.splitter.position)
+        return Chunk(count, bytes_done, drafts, rejections, resume_at)
+
+    def last_chunk(self, rows: Rows, bytes_done: int) -> Chunk:
+        chunk = self.chunk(rows, bytes_done)
+        chunk.drafts += self.layout.finish()
+        chunk.resume_at = self.splitter.position
+        return chunk
+
+
+def _read_first_line(stream: Stream) -> bytes:
     """At least the first line, or as much as no header is long."""
     start = b""
     while b"\n" not in start and len(start) <= MAX_ROW_BYTES + len(UTF8_BOM):
-        if not (block := file.read(BLOCK_BYTES)):
+        if not (block := stream.read(BLOCK_BYTES)):
             break
         start += block
     return start
-
-
-def _reader(header: Header, read_time: TimeReader) -> WideRows | DcgmRows:
-    return DcgmRows(header, read_time) if header.is_long else WideRows(header, read_time)

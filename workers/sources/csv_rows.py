@@ -1,14 +1,19 @@
 """Bytes of a CSV file to rows, in bounded memory, whatever the bytes are.
 
-A block of well-formed lines takes one pass of the csv module. Only a block with something odd in
+A large block whose lines are beyond doubt becomes a table. Any other is fed again in small pieces:
+one of well-formed lines takes one pass of the csv module, and only a piece with something odd in
 it is taken apart line by line, so that one bad byte or stray quote costs its own row and no other.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-MAX_ROW_BYTES = 64 * 1024
+from workers.sources.csv_table import MAX_LINE_BYTES, read_table
+
+MAX_ROW_BYTES = MAX_LINE_BYTES
+PIECE_BYTES = 256 * 1024  # rows as lists of texts take some ten times their bytes
 MAX_ROW_LINES = 100  # a quoted field may hold newlines; a stray quote must not eat the file
 
 OPEN_QUOTE = f"a quote opens and does not close within {MAX_ROW_LINES} lines"
@@ -17,11 +22,16 @@ TOO_LONG = f"the row is longer than {MAX_ROW_BYTES} bytes"
 
 @dataclass(slots=True)
 class Rows:
-    """Rows with the line that each begins on; an empty line is an empty row."""
+    """Rows with the line that each begins on; an empty line is an empty row.
+
+    They are in `table`, by columns, or in `rows`. `begins_at` is the offset of the first.
+    """
 
     rows: list[list[str]] = field(default_factory=list)
     lines: Sequence[int] = ()
     rejections: list[tuple[int, str]] = field(default_factory=list)
+    table: list[Any] | None = None
+    begins_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +46,68 @@ class RowSplitter:
     number is taken for a stray quote in its first line.
     """
 
-    def __init__(self, width: int, first_line: int) -> None:
+    def __init__(self, width: int, first_line: int, position: int = 0) -> None:
         self._width = width
         self._line = first_line
         self._carry = b""
         self._skipping = False
+        self._fed_to = position
+
+    @property
+    def position(self) -> int:
+        """The offset up to which all was made into rows or rejected."""
+        return self._fed_to - len(self._carry)
+
+    @property
+    def fed_to(self) -> int:
+        """The offset of the next block."""
+        return self._fed_to
+
+    def take(self, block: bytes) -> Iterator[Rows]:
+        """The rows that this block completes, by columns where that is possible."""
+        for at in range(0, len(block), PIECE_BYTES):
+            if at == 0 and (tables := self.feed_table(block)):
+                yield from tables
+                return
+            piece = block[at : at + PIECE_BYTES]
+            yield from self.feed_table(piece) or [self.feed(piece, last=False)]
 
     def feed(self, block: bytes, *, last: bool) -> Rows:
         """The rows that this block completes; `last` also ends a line without a newline."""
+        begins_at = self.position
+        rows = self._feed(block, last=last)
+        rows.begins_at = begins_at
+        return rows
+
+    def feed_table(self, block: bytes) -> list[Rows] | None:
+        """The rows that this block completes, if they make a table; else nothing is taken.
+
+        The line that began in the block before comes as a row of its own: to put it before the
+        others would copy them all.
+        """
+        first = block.find(b"\n") + 1
+        end = block.rfind(b"\n") + 1
+        if self._skipping or b"\n" in self._carry or first == end:
+            return None
+        if (table := read_table(block, first, end, self._width)) is None:
+            return None
+        before = self.feed(block[:first], last=False)
+        if self._carry:  # a quote is still open
+            return [before, self.feed(block[first:], last=False)]
+        count = len(table[0])
+        rows = Rows(
+            lines=range(self._line, self._line + count), table=table, begins_at=self._fed_to
+        )
+        self._line += count
+        self._fed_to += len(block) - first
+        self._carry = block[end:]
+        if len(self._carry) > MAX_ROW_BYTES:
+            rows.rejections.append(self._skip_line())
+        return [before, rows]
+
+    def _feed(self, block: bytes, *, last: bool) -> Rows:
         data = self._carry + block
+        self._fed_to += len(block)
         if self._skipping:
             _, newline, data = data.partition(b"\n")
             if not newline:
@@ -57,10 +120,13 @@ class RowSplitter:
         # Nothing can be completed by a line that is too long already.
         rows = self._split(data[:end], last=last or too_long)
         if too_long:
-            rows.rejections.append((self._line, TOO_LONG))
-            self._carry = b""
-            self._skipping = True
+            rows.rejections.append(self._skip_line())
         return rows
+
+    def _skip_line(self) -> tuple[int, str]:
+        self._carry = b""
+        self._skipping = True
+        return self._line, TOO_LONG
 
     def _split(self, data: bytes, *, last: bool) -> Rows:
         if not data:
@@ -145,6 +211,13 @@ def _decode(line: bytes) -> str | _Rejected:
         return line.decode()
     except UnicodeDecodeError as error:
         return _Rejected(f"byte {line[error.start]:#04x} is not UTF-8")
+
+
+def is_row(line: bytes, width: int) -> bool:
+    """Whether a line alone is a row of `width` fields."""
+    text = _decode(line)
+    row = _parse([text]) if isinstance(text, str) else None
+    return isinstance(row, list) and len(row) == width
 
 
 def _parse(parts: list[str]) -> list[str] | _Rejected | None:

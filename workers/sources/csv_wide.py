@@ -1,4 +1,4 @@
-"""Rows of the wide layout, one GPU at one instant each, to records."""
+"""Rows of the wide layout to records, row by row: for rows that need a closer look."""
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -48,10 +48,6 @@ class WideRows:
             except InvalidRecord as error:
                 rejected.append((line, str(error)))
         return records
-
-    def finish(self) -> list[Record]:
-        """Nothing is held back in this layout."""
-        return []
 
     def _record(self, row: list[str]) -> Record:
         who = self._who(row)

@@ -1,0 +1,75 @@
+"""A block of lines to columns of text at once, if every line of it is beyond doubt.
+
+pyarrow's parser is fast and lenient: it takes text behind a closing quote, skips empty lines and
+ends lines at lone carriage returns. So a block is first proven to be plain; what cannot be is left
+to `csv_rows`, which tells the bad line from the good ones.
+"""
+
+import struct
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+MAX_LINE_BYTES = 64 * 1024
+UTF8_BOM = b"\xef\xbb\xbf"
+
+# A field is quoted as a whole, its quotes doubled, or holds no quote; no field spans lines.
+_FIELD = r'(?:"(?:[^"\n]|"")*"|[^",\n]*)'
+_PLAIN_LINES = rf"\A(?:{_FIELD}(?:,{_FIELD})*\r?\n)*\z"
+
+
+def read_table(data: bytes, start: int, end: int, width: int) -> list[Any] | None:
+    """One `pyarrow.StringArray` per column, in which an empty field is null.
+
+    `data[start:end]` is whole lines. None if any line is not one row of `width` fields in UTF-8,
+    or could be read in more than one way.
+    """
+    buffer = pa.py_buffer(data).slice(start, end - start)
+    if not _is_plain(data, start, end, buffer):
+        return None
+    names = [str(position) for position in range(width)]
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(buffer),
+            csv.ReadOptions(column_names=names, use_threads=False, block_size=len(buffer) + 1),
+            csv.ParseOptions(newlines_in_values=False, ignore_empty_lines=False),
+            csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    columns = [column.combine_chunks() for column in table.columns]
+    if all(column.null_count for column in columns):  # an empty line is a row of nulls here
+        return None
+    return columns
+
+
+def _is_plain(data: bytes, start: int, end: int, buffer: Any) -> bool:
+    if data.startswith(UTF8_BOM, start) or data.find(b"\0", start, end) >= 0:
+        return False
+    if data.find(b"\r", start, end) >= 0 and (
+        data.count(b"\r", start, end) != data.count(b"\r\n", start, end)
+    ):
+        return False
+    if _has_long_line(data, start, end):
+        return False
+    if data.find(b'"', start, end) < 0:
+        return True
+    offsets = pa.py_buffer(struct.pack("=2q", 0, end - start))
+    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, buffer])
+    return bool(pc.match_substring_regex(whole, _PLAIN_LINES)[0].as_py())
+
+
+def _has_long_line(data: bytes, start: int, end: int) -> bool:
+    at = start
+    while end - at > MAX_LINE_BYTES:
+        if not (after := data.rfind(b"\n", at, at + MAX_LINE_BYTES + 1) + 1):
+            return True
+        at = after
+    return False
