@@ -42,7 +42,7 @@ def ask(url: str) -> int:
     """The status; a connection each, so that any worker process may answer."""
     try:
         with urllib.request.urlopen(url) as answer:
-            return answer.status
+            return int(answer.status)
     except urllib.error.HTTPError as error:
         error.close()
         return error.code
