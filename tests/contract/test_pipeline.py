@@ -14,11 +14,11 @@ from apps.mq import Message, Publisher, QueueConfig
 from apps.mq.etcd.client import EtcdClient
 from apps.mq.keys import Keys
 from apps.mq.membership import Membership
-from apps.mq.statistics import Member, Snapshot
+from apps.mq.statistics import Member, Snapshot, Statistics
 
 PATH = "/api/v1/pipeline"
 PATIENCE_S = 30
-SUPERVISOR = {
+SUPERVISOR: dict[str, Any] = {
     "collectors": 2, "streamers": 0, "restarts": 1,
     "targets": {"collectors": 2, "streamers": 0},
     "limits": {"collectors": [1, 10], "streamers": [0, 0]},
@@ -36,7 +36,8 @@ def config(settings: Any, cluster_id: str, etcd_endpoints: list[str]) -> QueueCo
 
 @pytest.fixture
 def join(config: QueueConfig) -> Iterator[Callable[..., None]]:
-    client, joined = EtcdClient(config), []
+    client = EtcdClient(config)
+    joined: list[Membership] = []
 
     def one(role: str, name: str, figures: Callable[[], Mapping[str, Any]]) -> None:
         joined.append(Membership(client, Keys(config.cluster), role, name, 2, figures))
@@ -66,10 +67,10 @@ def test_members_are_shown_with_their_figures_and_decisions_with_their_reasons(g
     join("streamer", "site:node-2", lambda: {"published": 815})
     join("supervisor", "node-3", lambda: SUPERVISOR)
     state = get(PATH)
-    assert state["instances"]["collectors"] == [{"instance": "node-1", "stored": 4711}]
-    assert state["instances"]["streamers"] == [{"instance": "site:node-2", "published": 815}]
+    assert state["instances"]["collectors"] == [{"name": "node-1", "stored": 4711}]
+    assert state["instances"]["streamers"] == [{"name": "site:node-2", "published": 815}]
     (supervisor,) = state["instances"]["supervisors"]
-    assert (supervisor["instance"], supervisor["restarts"]) == ("node-3", 1)
+    assert (supervisor["name"], supervisor["restarts"]) == ("node-3", 1)
     assert supervisor["targets"] == {"collectors": 2, "streamers": 0}
     assert state["decisions"] == SUPERVISOR["decisions"]
     assert state["advice"] == SUPERVISOR["advice"]
@@ -95,8 +96,13 @@ def test_rates_are_measured_between_what_members_tell(get, config, join):
 def test_within_a_second_etcd_is_asked_once(get, config, monkeypatch):
     monkeypatch.setattr(pipeline_state, "CACHE_S", 3600.0)
     looks = []
-    look = pipeline_state.Statistics.look
-    monkeypatch.setattr(pipeline_state.Statistics, "look", lambda s: looks.append(s) or look(s))
+    look = Statistics.look
+
+    def counted(statistics: Statistics) -> Snapshot:
+        looks.append(statistics)
+        return look(statistics)
+
+    monkeypatch.setattr(Statistics, "look", counted)
     assert [get(PATH)["backlog"] for _ in range(5)] == [0] * 5
     assert len(looks) == 1
 

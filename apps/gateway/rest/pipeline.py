@@ -1,5 +1,7 @@
 """The pipeline at work: what waits, who is live, how fast, what was decided and why."""
 
+from typing import Any
+
 import msgspec
 from django.conf import settings
 from django.http import HttpResponse
@@ -12,17 +14,17 @@ from apps.gateway.openapi import problem_response
 from apps.gateway.rest.pipeline_state import pipeline_state
 from apps.mq import QueueConfig
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "backlog": 412_804,
     "published_per_s": 39_120.5,
     "stored_per_s": 46_377.2,
     "seconds_to_drain": 56.9,
     "instances": {
-        "collectors": [{"instance": "node-1-4711-a1b2c3", "stored": 1_204_332}],
-        "streamers": [{"instance": "site:node-1-4712-d4e5f6", "published": 1_617_136}],
+        "collectors": [{"name": "node-1-4711-a1b2c3", "stored": 1_204_332}],
+        "streamers": [{"name": "site:node-1-4712-d4e5f6", "published": 1_617_136}],
         "supervisors": [
             {
-                "instance": "node-1-4700-0a1b2c",
+                "name": "node-1-4700-0a1b2c",
                 "collectors": 1,
                 "streamers": 1,
                 "targets": {"collectors": 2, "streamers": 1},
@@ -46,14 +48,14 @@ EXAMPLE = {
 class CollectorInstanceSerializer(serializers.Serializer[None]):
     """A live collector."""
 
-    instance = serializers.CharField(help_text="Host, process id and a random part.")
+    name = serializers.CharField(help_text="Host, process id and a random part.")
     stored = serializers.IntegerField(allow_null=True, help_text="Records since its start.")
 
 
 class StreamerInstanceSerializer(serializers.Serializer[None]):
     """A live streamer."""
 
-    instance = serializers.CharField(help_text="Group, `:`, host, process id, a random part.")
+    name = serializers.CharField(help_text="Group, `:`, host, process id, a random part.")
     published = serializers.IntegerField(allow_null=True, help_text="Records since its start.")
 
 
@@ -74,7 +76,7 @@ class LimitsSerializer(serializers.Serializer[None]):
 class SupervisorInstanceSerializer(serializers.Serializer[None]):
     """A live supervisor."""
 
-    instance = serializers.CharField(help_text="Host, process id and a random part.")
+    name = serializers.CharField(help_text="Host, process id and a random part.")
     collectors = serializers.IntegerField(help_text="Collectors that it runs.")
     streamers = serializers.IntegerField(help_text="Streamers that it runs.")
     targets = RolesSerializer(help_text="How many all machines together shall run.")

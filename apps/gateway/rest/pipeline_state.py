@@ -84,8 +84,8 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _with(instance: str, member: Member, *figures: str) -> dict[str, Any]:
-    return {"instance": instance, **{name: member.figures.get(name) for name in figures}}
+def _with(name: str, member: Member, *figures: str) -> dict[str, Any]:
+    return {"name": name, **{figure: member.figures.get(figure) for figure in figures}}
 
 
 def _told(supervisors: Mapping[str, Member], rate: str) -> float | None:
