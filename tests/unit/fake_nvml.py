@@ -2,9 +2,11 @@
 
 import ctypes
 import threading
+from collections.abc import Callable
 from queue import Empty, Queue
+from typing import Any
 
-import pynvml as c
+import pynvml as c  # type: ignore[import-untyped]
 
 MIB = 1024 * 1024
 
@@ -16,7 +18,7 @@ class FakeNvml:
         self.gpus = gpus
         self.errors = {}
         self.calls = {}
-        self.events = Queue()
+        self.events: Queue[Any] = Queue()
         self.registered = set()
         self.is_down = threading.Event()
         self._handles = [ctypes.cast(0x1000 * (i + 1), c.c_nvmlDevice_t) for i in range(gpus)]
@@ -39,7 +41,7 @@ class FakeNvml:
     def _index(self, arguments):
         for argument in arguments:
             if isinstance(argument, c.c_nvmlDevice_t):
-                return ctypes.cast(argument, ctypes.c_void_p).value // 0x1000 - 1
+                return (ctypes.cast(argument, ctypes.c_void_p).value or 0) // 0x1000 - 1
         return None
 
     def xid(self, index, code):
@@ -80,7 +82,7 @@ def _pci(_self, index, _gpu):
     return c.nvmlPciInfo_t(busId=b"00000000:1%d:00.0" % index)
 
 
-ANSWERS = {
+ANSWERS: dict[str, Callable[..., Any]] = {
     "nvmlInit": lambda self, _: None,
     "nvmlShutdown": lambda self, _: self.is_down.set(),
     "nvmlSystemGetDriverVersion": lambda *_: "550.54.15",

@@ -3,7 +3,7 @@
 import logging
 import time
 
-import pynvml as c
+import pynvml as c  # type: ignore[import-untyped]
 import pytest
 
 from apps.telemetry.metrics import BY_NAME
