@@ -46,7 +46,7 @@ def _decompressed(start: bytes) -> bytes:
     if start.startswith(GZIP_MAGIC):
         return _inflated(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, wanted))
     if start.startswith(ZSTD_MAGIC):
-        options = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
+        options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
         return _inflated(lambda: zstd.ZstdDecompressor(options=options).decompress(start, wanted))
     return start
 

@@ -1,5 +1,6 @@
 """Streamers of uploads: one at a time, replaced when they die, and nothing lost or stored twice."""
 
+import gzip
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from backports import zstd
 from django.db import connection
 
 from apps.mq import Publisher
@@ -66,7 +68,7 @@ def streamer(queue_config, stop):
             Report(), stop,
         )  # fmt: skip
 
-    opened = []
+    opened: list[Drained] = []
     yield make
     for drained in opened:
         drained.close()
@@ -91,7 +93,7 @@ def halting(queue_config, streamer):
         finally:
             connection.close()
 
-    errors = []
+    errors: list[object] = []
     thread = threading.Thread(target=work)
 
     def start():
@@ -123,6 +125,8 @@ def test_an_upload_goes_into_the_queue_and_its_file_goes_away(streamer, cluster_
     (rejection,) = upload.rejections
     assert rejection["line"] == 1002
     assert "not a time" in rejection["reason"]
+    assert upload.started_at
+    assert upload.finished_at
     assert upload.started_at <= upload.finished_at
     found = waiting_records(etcd_endpoints, cluster_id)
     assert len({(record.uuid, record.timestamp) for record in found}) == len(found) == 1000
@@ -157,6 +161,26 @@ def test_a_file_that_cannot_be_read_fails_with_the_reason_and_holds_up_no_other(
     assert bad.error.startswith("bad.csv: the header is of neither layout")
 
 
+def test_an_archive_that_is_cut_short_fails_after_what_could_be_read(
+    streamer, cluster_id, etcd_endpoints
+):
+    upload = make_upload(cluster_id, gzip.compress(csv_of(60_000))[:-1000], "fleet.csv.gz")
+    streamer().step()
+    upload.refresh_from_db()
+    assert upload.state == "failed"
+    assert "damaged or incomplete" in upload.error
+    assert 0 < upload.records_published == len(waiting_records(etcd_endpoints, cluster_id))
+
+
+def test_an_archive_that_holds_too_much_fails_there(streamer, cluster_id, settings):
+    settings.UPLOAD_MAX_INFLATED_BYTES = 2_000_000
+    upload = make_upload(cluster_id, gzip.compress(HEADER + b"\n" * 100_000_000))
+    streamer().step()
+    upload.refresh_from_db()
+    assert upload.state == "failed"
+    assert "UPLOAD_MAX_INFLATED_BYTES" in upload.error
+
+
 def test_a_file_that_is_gone_fails_with_the_reason(streamer, cluster_id, media):
     upload = make_upload(cluster_id, csv_of(1))
     [(name, _)] = stored_files()
@@ -188,27 +212,31 @@ def test_one_that_another_streamer_has_is_left_to_it(streamer, cluster_id):
     assert one.step()
 
 
-def test_cancelling_ends_it_in_the_middle_and_a_retry_completes_it(
-    halting, streamer, cluster_id, etcd_endpoints
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstd.compress])
+def test_cancelling_ends_it_in_the_middle_and_a_retry_goes_on_there(
+    halting, streamer, cluster_id, etcd_endpoints, compress
 ):
-    upload = make_upload(cluster_id, csv_of(20_000))
+    upload = make_upload(cluster_id, compress(csv_of(60_000)))
     thread, _, errors = halting()
     assert uploads.cancel(upload.pk)
     thread.join(DEADLINE_S)
     assert errors == [None]
     upload.refresh_from_db()
     assert upload.state == "cancelled"
-    assert 0 < len(waiting_records(etcd_endpoints, cluster_id)) < 20_000
+    assert 0 < upload.offset_bytes < len(csv_of(60_000))
+    assert 0 < upload.percent < 100
+    before = len(waiting_records(etcd_endpoints, cluster_id))
+    assert before == upload.records_published == upload.rows < 60_000
     assert uploads.retry(upload.pk)
     assert streamer().step()
     upload.refresh_from_db()
-    assert (upload.state, upload.rows) == ("done", 20_000)
+    assert (upload.state, upload.rows) == ("done", 60_000)
     found = waiting_records(etcd_endpoints, cluster_id)
-    assert len({(record.uuid, record.timestamp) for record in found}) == 20_000
+    assert len({(record.uuid, record.timestamp) for record in found}) == len(found) == 60_000
 
 
 def test_one_that_is_stopped_waits_for_the_next_streamer(halting, stop, cluster_id):
-    upload = make_upload(cluster_id, csv_of(20_000))
+    upload = make_upload(cluster_id, csv_of(60_000))
     thread, publisher, errors = halting()
     stop.set()
     publisher.go_on.set()
@@ -216,13 +244,13 @@ def test_one_that_is_stopped_waits_for_the_next_streamer(halting, stop, cluster_
     assert errors == [None]
     upload.refresh_from_db()
     assert (upload.state, upload.finished_at) == ("waiting", None)
-    assert 0 < upload.records_published <= 20_000
+    assert 0 < upload.records_published <= 60_000
 
 
 def test_a_session_that_postgresql_ends_saves_nothing_more_and_another_takes_over(
     halting, streamer, cluster_id
 ):
-    upload = make_upload(cluster_id, csv_of(20_000))
+    upload = make_upload(cluster_id, csv_of(60_000))
     thread, publisher, errors = halting()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -237,7 +265,7 @@ def test_a_session_that_postgresql_ends_saves_nothing_more_and_another_takes_ove
     assert len(errors) == 1
     assert errors[0] is not None
     upload.refresh_from_db()
-    assert (upload.state, upload.rows, upload.records_published) == ("done", 20_000, 20_000)
+    assert (upload.state, upload.rows, upload.records_published) == ("done", 60_000, 60_000)
 
 
 def test_it_counts_as_stored_once_the_queue_holds_nothing_of_it(

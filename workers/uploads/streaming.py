@@ -21,6 +21,7 @@ from workers.streamer.streamer import MessagePublisher
 from workers.uploads.watch import UploadWatch
 
 SAVE_EVERY_S = 1.0
+TOO_MUCH = "holds more than UPLOAD_MAX_INFLATED_BYTES; split it, or raise that"
 PROGRESS = (
     "offset_bytes", "bytes_done", "rows", "rows_rejected", "rejections", "records_published",
     "published_until_ns", "error",
@@ -44,6 +45,7 @@ class UploadStreaming:
         self._watch = watch
         self._stop = stop
         self._chunks: list[Chunk] = []
+        self._bytes_before = 0
         self._save_at = time.monotonic() + SAVE_EVERY_S
 
     def run(self) -> None:
@@ -71,13 +73,18 @@ class UploadStreaming:
 
     def _stream(self) -> bool:
         """Publish the file, and whether it was read to its end."""
-        with local_file(self._upload.storage_name) as path:
-            source = CsvFile(path, _check_time)
-            source.name = self._upload.filename
+        upload = self._upload
+        most_bytes = max(settings.UPLOAD_MAX_INFLATED_BYTES, upload.size_bytes)
+        with local_file(upload.storage_name) as path:
+            source = CsvFile(path, _check_time, start=upload.offset_bytes)
+            source.name = upload.filename
+            self._bytes_before = upload.size_bytes - (source.total_bytes or 0)
             try:
                 for chunk in source.chunks():
                     if self._stop.is_set() or self._watch.unwanted.is_set():
                         return False
+                    if chunk.resume_at > most_bytes:
+                        raise SourceError(f"{source.name}: {TOO_MUCH}")
                     self._publish(chunk)
             finally:
                 self._settle()
@@ -97,7 +104,8 @@ class UploadStreaming:
         self._publisher.flush()
         upload, chunks = self._upload, self._chunks
         for chunk in chunks:
-            upload.offset_bytes, upload.bytes_done = chunk.resume_at, chunk.bytes_done
+            upload.offset_bytes = chunk.resume_at
+            upload.bytes_done = self._bytes_before + chunk.bytes_done
             upload.rows += chunk.rows
             upload.rows_rejected += len(chunk.rejections)
             upload.records_published += len(chunk.drafts)
