@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class ExporterServer:
     """Serves `page` at /metrics; the other attributes say how. May be killed and begun again."""
 
-    def __init__(self, page):
+    def __init__(self, page, tls=None):
         self.page = page
         self.status = 200
         self.headers = {}
@@ -20,6 +20,7 @@ class ExporterServer:
         self.lie_bytes = 0  # how much more is promised than sent
         self.close_after = False
         self.credentials = None
+        self.tls = tls  # a context of the server's side
         self.requests = 0
         self.connections = 0
         self.port = 0
@@ -37,6 +38,8 @@ class ExporterServer:
         """Listen, on the same port as before."""
         self._server = _Server(("127.0.0.1", self.port), _Handler, self)
         self.port = self._server.server_port
+        if self.tls:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def kill(self):

@@ -1,6 +1,9 @@
 """Exporters over HTTP, well-behaved and not."""
 
+import ssl
+
 import pytest
+import trustme
 
 from tests.integration.exporter_server import ExporterServer
 from tests.unit.exporter_samples import page
@@ -121,3 +124,27 @@ def test_a_host_that_does_not_exist_is_named(exporter):
     with pytest.raises(SourceError, match=r"no-such-host\.invalid:9400/metrics: cannot be reached"):
         unknown.sample()
     unknown.close()
+
+
+def test_over_https_the_authority_that_ssl_cert_file_names_is_trusted(tmp_path, monkeypatch):
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    server = ExporterServer(page(2), tls)
+    address = read_address(f"https://{server.address}/metrics")
+    try:
+        with pytest.raises(SourceError, match=r"no secure connection .*SSL_CERT_FILE names"):
+            sample_once(address)
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert len(sample_once(address).drafts) == 2
+    finally:
+        server.kill()
+
+
+def sample_once(address):
+    exporter = Exporter(address, 10.0, any_time)
+    try:
+        return exporter.sample()
+    finally:
+        exporter.close()
