@@ -7,18 +7,25 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from backports import zstd
 from django.db import connection
+from msgspec.structs import asdict
 
 from apps.mq import Publisher
 from apps.telemetry import uploads
 from apps.telemetry.models import Sample, Upload
+from apps.telemetry.records import decode
 from apps.telemetry.upload_files import stored_files
-from tests.integration.upload_rows import HEADER, csv_of, make_upload
+from tests.integration.upload_rows import HEADER, START, csv_of, make_upload
 from tests.queue_contents import waiting_records
+from workers.demo.csv_layouts import HEADERS, Layout, blocks, instants
+from workers.demo.fleet import build_fleet
+from workers.sources.csv_file import CsvFile
+from workers.sources.draft import messages_of
 from workers.streamer.report import Report
 from workers.uploads.drained import Drained
 from workers.uploads.lock import held
@@ -37,6 +44,8 @@ class Halting(Publisher):
         self.give_up, self.began, self.go_on = give_up, threading.Event(), threading.Event()
 
     def publish(self, messages):
+        if not messages:  # rows of one instant are still collected
+            return
         if self.began.is_set():
             while not (self.go_on.is_set() or self.give_up.is_set()):
                 time.sleep(0.01)
@@ -210,6 +219,41 @@ def test_one_that_another_streamer_has_is_left_to_it(streamer, cluster_id):
     release.set()
     thread.join()
     assert one.step()
+
+
+def dcgm_export(seconds):
+    """A DCGM export of 16 GPUs, one row per metric, more than are held back at once."""
+    fleet = build_fleet(2, 8, seconds, seed=1)
+    lines = blocks(fleet, instants(START, seconds, 1.0), 1.0, Layout.DCGM)
+    return (HEADERS[Layout.DCGM] + "\n" + "".join(lines)).encode()
+
+
+def merged(records):
+    """What a store makes of records, the parts of one put together again."""
+    result: dict[tuple[str, datetime], dict[str, object]] = {}
+    for record in records:
+        values = {name: value for name, value in asdict(record).items() if value is not None}
+        result.setdefault((record.uuid, record.timestamp), {}).update(values)
+    return result
+
+
+def test_no_metric_is_lost_where_an_export_is_resumed(
+    halting, streamer, cluster_id, etcd_endpoints, tmp_path
+):
+    (tmp_path / "export.csv").write_bytes(content := dcgm_export(600))
+    source = CsvFile(tmp_path / "export.csv", lambda _: None)
+    whole = [
+        decode(message.value) for chunk in source.chunks() for message in messages_of(chunk.drafts)
+    ]
+    upload = make_upload(cluster_id, content)
+    thread, _, _ = halting()
+    uploads.cancel(upload.pk)
+    thread.join(DEADLINE_S)
+    upload.refresh_from_db()
+    assert 0 < upload.offset_bytes < len(content)
+    uploads.retry(upload.pk)
+    assert streamer().step()
+    assert merged(waiting_records(etcd_endpoints, cluster_id)) == merged(whole)
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, zstd.compress])
