@@ -5,11 +5,13 @@ from apps.mq.consumer import Consumer
 from apps.mq.etcd.errors import EtcdError, Refused
 from apps.mq.group import Group
 from apps.mq.messages import Batch, Message, Received
+from apps.mq.observer import Observer
 from apps.mq.publisher import MessageTooLarge, Publisher, PublishStopped
-from apps.mq.queue import Queue
+from apps.mq.queue import Backlog, Queue, Store
 from apps.mq.subscription import Missed, Published, Subscription
 
 __all__ = [
+    "Backlog",
     "Batch",
     "Consumer",
     "EtcdError",
@@ -17,6 +19,7 @@ __all__ = [
     "Message",
     "MessageTooLarge",
     "Missed",
+    "Observer",
     "PublishStopped",
     "Published",
     "Publisher",
@@ -24,5 +27,6 @@ __all__ = [
     "QueueConfig",
     "Received",
     "Refused",
+    "Store",
     "Subscription",
 ]

@@ -1,7 +1,6 @@
 """What the queue tells its observer, as metrics."""
 
-from apps.mq import EtcdError
-from apps.mq.observer import Observer
+from apps.mq import EtcdError, Observer
 from workers.observability import metrics
 
 

@@ -12,9 +12,8 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from apps.mq import EtcdError, Queue, QueueConfig
+from apps.mq import Backlog, EtcdError, Queue, QueueConfig, Store
 from apps.mq.outage import Outage
-from apps.mq.queue import Backlog, Store
 
 logger = logging.getLogger(__name__)
 
