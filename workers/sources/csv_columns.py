@@ -136,4 +136,5 @@ def read_odd(
 
 def join(*parts: Any) -> Any:
     """The texts of each row put together, nulls left out."""
-    return pc.binary_join_element_wise(*parts, "", null_handling="skip")
+    # The empty part is one that is never null: pyarrow leaves out a row whose parts all are.
+    return pc.binary_join_element_wise(*parts, "", "", null_handling="skip")
