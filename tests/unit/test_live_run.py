@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.telemetry.records import decode
-from workers.live import figures
+from workers.live import metrics
 from workers.live.run import run_live
 from workers.live.ticks import first_tick
 from workers.sources.draft import Draft
@@ -139,14 +139,14 @@ def first_tick_soon(interval_s):
 def test_a_source_that_is_slow_is_never_asked_twice_at_once_and_its_ticks_are_counted(start):
     slow, quick = Source("slow"), Source("quick")
     slow.hold.clear()
-    before = figures.MISSED._value.get()
+    before = metrics.MISSED._value.get()
     start([slow, quick])
     until(lambda: quick.samples > 10)
     assert (slow.samples, slow.most_at_once) == (0, 1)
     slow.hold.set()
     until(lambda: slow.samples > 1)
     assert slow.most_at_once == 1
-    assert figures.MISSED._value.get() > before
+    assert metrics.MISSED._value.get() > before
 
 
 def test_a_source_that_is_down_is_reported_once_and_once_when_it_is_back(start, caplog):
@@ -168,9 +168,9 @@ def test_a_source_that_is_down_is_reported_once_and_once_when_it_is_back(start, 
 def test_nothing_is_sent_for_a_source_that_is_down(start):
     source = Source()
     source.error = SourceError("down")
-    before = figures.FAILURES._value.get()
+    before = metrics.FAILURES._value.get()
     run = start([source])
-    until(lambda: figures.FAILURES._value.get() >= before + 3)
+    until(lambda: metrics.FAILURES._value.get() >= before + 3)
     assert run.publisher.values == []
 
 

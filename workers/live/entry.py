@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from workers.live import figures
+from workers.live import metrics
 from workers.live.source import LiveSource
 from workers.live.ticks import backoff_s, next_tick
 from workers.sources.source import SourceError
@@ -31,10 +31,10 @@ class Entry:
     def failed(self, error: SourceError, now: float) -> None:
         """It did not answer: said once, until it is back."""
         self.failures += 1
-        figures.FAILURES.inc()
+        metrics.FAILURES.inc()
         if self.down_since is None:
             self.down_since = now
-            figures.DOWN.inc()
+            metrics.DOWN.inc()
             logger.error("%s; its GPUs are not seen until it answers", error)
 
     def answered(self, now: float) -> None:
@@ -51,4 +51,4 @@ class Entry:
         self.failures = 0
         if self.down_since is not None:
             self.down_since = None
-            figures.DOWN.dec()
+            metrics.DOWN.dec()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 
-from workers.live import figures
+from workers.live import metrics
 from workers.live.entry import Entry
 from workers.live.samplers import Outcome, Samplers
 from workers.live.source import LiveSource
@@ -111,14 +111,14 @@ class LiveRun:
             entry = Entry(found[name], first_tick(name, self._interval_s, now))
             self._entries[name] = entry
             self._push(entry)
-            figures.SOURCES.inc()
+            metrics.SOURCES.inc()
 
     def _remove(self, name: str) -> None:
         entry = self._entries.pop(name)
         entry.gone = True
         entry.forget_outage()
         entry.source.close()
-        figures.SOURCES.dec()
+        metrics.SOURCES.dec()
 
     def _begin_due(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
@@ -137,7 +137,7 @@ class LiveRun:
         else:
             entry.busy = True
             self._samplers.begin(entry)
-        figures.MISSED.inc(missed)
+        metrics.MISSED.inc(missed)
 
     def _push(self, entry: Entry) -> None:
         heapq.heappush(self._due, (entry.due, next(self._order), entry))

@@ -6,7 +6,7 @@ import time
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from workers.live import figures
+from workers.live import metrics
 from workers.live.entry import Entry
 from workers.sources.source import Chunk, SourceError
 
@@ -71,5 +71,5 @@ def _sample(entry: Entry) -> Chunk | SourceError:
         logger.exception("%s: could not be sampled", entry.source.name)
         return SourceError(f"{entry.source.name}: {type(error).__name__}: {error}")
     finally:
-        figures.SAMPLES.inc()
-        figures.SAMPLE_S.observe(time.perf_counter() - started)
+        metrics.SAMPLES.inc()
+        metrics.SAMPLE_S.observe(time.perf_counter() - started)
