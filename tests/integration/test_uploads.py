@@ -256,6 +256,17 @@ def test_no_metric_is_lost_where_an_export_is_resumed(
     assert merged(waiting_records(etcd_endpoints, cluster_id)) == merged(whole)
 
 
+def test_a_storage_without_local_files_serves_too(streamer, cluster_id, settings):
+    remote = {"BACKEND": "tests.integration.remote_storage.RemoteStorage"}
+    settings.STORAGES = {**settings.STORAGES, "default": remote}
+    upload = make_upload(cluster_id, csv_of(1000))
+    assert len(stored_files()) == 1
+    streamer().step()
+    upload.refresh_from_db()
+    assert (upload.state, upload.records_published, upload.error) == ("done", 1000, "")
+    assert stored_files() == []
+
+
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, zstd.compress])
 def test_cancelling_ends_it_in_the_middle_and_a_retry_goes_on_there(
     halting, streamer, cluster_id, etcd_endpoints, compress
