@@ -12,7 +12,7 @@ from rich.table import Table
 
 from apps.embedded.etcd import etcd_version, find_etcd
 from apps.embedded.stack import Stack
-from benchmarks import collect, latency, pipeline, publish, queue_consume, queue_publish
+from benchmarks import collect, latency, pipeline, publish, queue_consume, queue_publish, scale
 from benchmarks.bench import ROOT, Bench
 from benchmarks.result import Result
 
@@ -24,6 +24,7 @@ BENCHMARKS = {
     "publish": publish.measure,
     "collect": collect.measure,
     "pipeline": pipeline.measure,
+    "scale": scale.measure,
 }
 NEEDS_OTHERS = "pipeline"
 LIBRARY_ALONE = {"queue_publish", "queue_consume"}

@@ -65,10 +65,12 @@ class Bench:
         counts: dict[str, Any] = json.loads(output.splitlines()[-1])
         return counts
 
-    def collector(self) -> Child:
-        """A real collector, started; stop it."""
-        log = self.stack.directory / "log" / "collector.log"
-        child = Child("collector", self._command(["runcollector"]), log, self.environment, ROOT)
+    def collector(self, number: int = 0, lease_s: int = 10) -> Child:
+        """A real collector, started; stop it. Several at once need numbers."""
+        name = f"collector-{number}"
+        log = self.stack.directory / "log" / f"{name}.log"
+        environment = self.environment | {"LOG_LEVEL": "INFO", "MEMBER_LEASE_S": str(lease_s)}
+        child = Child(name, self._command(["runcollector"]), log, environment, ROOT)
         child.start()
         return child
 

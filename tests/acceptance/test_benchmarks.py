@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = [
     "queue_publish", "queue_consume",
     "latency_p50", "latency_p99", "publish", "collect", "pipeline",
+    "scale_2", "scale_5", "scale_10", "scale_share",
 ]  # fmt: skip
 
 
