@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from apps.mq import Publisher, QueueConfig
 from apps.mq.outage import Outage
@@ -75,7 +75,7 @@ class UploadStreamer:
             busy = self.step()
             self._look_at_queue()
             self.tidy()
-        except (OperationalError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError) as error:
             self._outage.begin(error)
             connection.close()
             return False

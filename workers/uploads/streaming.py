@@ -1,5 +1,6 @@
 """One upload into the queue, from where it is to its end."""
 
+import logging
 import threading
 import time
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.mq import EtcdError, MessageTooLarge, PublishStopped
+from apps.telemetry.dead_letters import readable
 from apps.telemetry.models import Upload
 from apps.telemetry.models.upload import MAX_REJECTIONS, UploadState
 from apps.telemetry.records import check_time
@@ -19,6 +21,8 @@ from workers.sources.source import Chunk, SourceError
 from workers.streamer.report import Report
 from workers.streamer.streamer import MessagePublisher
 from workers.uploads.watch import UploadWatch
+
+logger = logging.getLogger(__name__)
 
 SAVE_EVERY_S = 1.0
 TOO_MUCH = "holds more than UPLOAD_MAX_INFLATED_BYTES; split it, or raise that"
@@ -59,8 +63,8 @@ class UploadStreaming:
         except PublishStopped:
             self._end(UploadState.WAITING)
         except (SourceError, StorageFailed, MessageTooLarge) as error:
-            self._report.source_failed(SourceError(str(error)))
-            self._upload.error = str(error)
+            logger.warning("upload %s failed: %s", self._upload.pk, error)
+            self._upload.error = readable(str(error))
             self._end(UploadState.FAILED)
         except EtcdError:
             self._end(UploadState.WAITING)
@@ -111,7 +115,7 @@ class UploadStreaming:
             upload.records_published += len(chunk.drafts)
             room = MAX_REJECTIONS - len(upload.rejections)
             upload.rejections += [
-                {"line": rejection.line, "reason": rejection.reason}
+                {"line": rejection.line, "reason": readable(rejection.reason)}
                 for rejection in chunk.rejections[:room]
             ]
         chunks.clear()

@@ -37,8 +37,7 @@ class Body:
         self._refusal = refusal
         self.announced_bytes = _announced(request)
         self.read_bytes = 0
-        # Where there is no length Django's own stream is empty, and the server's ends by itself.
-        self._stream = request if self.announced_bytes else request.META.get("wsgi.input")
+        self._stream = request if self.announced_bytes else _unmeasured(request)
         if self.announced_bytes > limit_bytes:
             raise TooLarge(refusal)
 
@@ -63,6 +62,12 @@ class Body:
         while part := self.read():
             parts.append(part)
         return b"".join(parts)
+
+
+def _unmeasured(request: HttpRequest) -> Any:
+    """The server's own stream, of which Django takes no more than Content-Length; None if it has
+    no end."""
+    return request.META["wsgi.input"] if request.META.get("wsgi.input_terminated") else None
 
 
 def _announced(request: HttpRequest) -> int:
