@@ -48,6 +48,11 @@ def test_it_is_busy_from_a_second_s_work_on(backlog, stored, busy):
     assert is_busy(series(backlog, stored=stored)[0]) is busy
 
 
+def test_what_eight_collectors_have_in_hand_does_not_make_it_busy():
+    assert not is_busy(Observation(0.0, 79_999, 0.0, 0.0, 8, 0))
+    assert is_busy(Observation(0.0, 80_000, 0.0, 0.0, 8, 0))
+
+
 @pytest.mark.parametrize(
     ("backlog", "published", "quiet"),
     [(2_000, 0, True), (2_001, 0, False), (20_000, 40_000, True), (20_001, 40_000, False)],

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 SLOPE_S = 3.0
-# Work waits when this much does, and more than a second's worth: collectors hold that in hand.
+# Work waits when so much does for each collector, and more than a second's worth: a collector has a
+# take of 8,000 in hand while the one before is acknowledged.
 BUSY_BACKLOG = 10_000
 BUSY_S = 1.0
 # Far below what is busy, so that a backlog between the two changes nothing.
@@ -53,7 +54,7 @@ def seconds_to_drain(series: Series) -> float | None:
 
 def is_busy(one: Observation) -> bool:
     """Whether so much waits that collectors never wait for work."""
-    return one.backlog >= max(BUSY_BACKLOG, BUSY_S * one.stored_per_s)
+    return one.backlog >= max(BUSY_BACKLOG * max(1, one.collectors), BUSY_S * one.stored_per_s)
 
 
 def is_quiet(one: Observation) -> bool:
