@@ -1,6 +1,7 @@
 """GET /metrics of the gateway: requests of all its processes, and the queue's state."""
 
 import base64
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -11,7 +12,7 @@ from django.contrib.auth.models import User
 from apps.embedded.ports import free_port
 from apps.gateway.metrics.page import pipeline
 from apps.mq import Message, Publisher, QueueConfig
-from tests.integration.metrics_pages import Page, get
+from tests.integration.metrics_pages import PATIENCE_S, Page, get
 from tests.integration.test_gateway_server import gateway
 
 HTTP = "http_request_duration_seconds_count"
@@ -98,8 +99,9 @@ def test_the_page_tells_the_queue_s_state(etcd_endpoints, cluster_id, public):
 def test_members_are_counted_by_role(client, settings, start_consumer):
     settings.PUBLIC_READ = True
     one = start_consumer("one")
-    while not one.take(1, 0.1) and not one._membership.view():
-        pass
+    deadline = time.monotonic() + PATIENCE_S
+    while not one._membership.view() and time.monotonic() < deadline:
+        one.take(1, 0.1)
     page = Page(client.get("/metrics").content.decode())
     assert page.value("queue_members", {"role": "collector"}) == 1
     assert page.value("queue_members", {"role": "streamer"}) == 0

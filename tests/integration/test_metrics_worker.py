@@ -93,9 +93,8 @@ def test_the_page_counts_what_was_stored_merged_and_refused(
     assert page.value("records_merged_total") == 20
     assert page.value("dead_letters_total") == 1
     assert page.value("messages_taken_total") == page.value("messages_acknowledged_total") == 521
-    batches = page.value("batches_taken_total")
-    assert page.value("batches_acknowledged_total") == batches >= 2
-    assert page.value("commit_lag_seconds_count") == batches
+    assert 2 <= page.value("batches_acknowledged_total") <= page.value("batches_taken_total")
+    assert page.value("commit_lag_seconds_count") >= 2
     assert page.value("messages_taken_bytes_total") == sum(map(len, [*values, *values[:20]])) + 9
     for duration in ("take", "decode", "store", "acknowledge"):
         assert page.value(f"{duration}_duration_seconds_count") >= 2
@@ -117,7 +116,8 @@ def test_every_process_of_several_has_a_page_of_its_own(etcd_endpoints, cluster_
         return sum(page.value("records_stored_total") for page in pages)
 
     deadline = time.monotonic() + PATIENCE_S
-    while total() < len(values) and time.monotonic() < deadline:
+    while Sample.objects.count() < len(values) or total() < len(values):
+        assert time.monotonic() < deadline, total()
         time.sleep(0.1)
     assert Sample.objects.count() == len(values)
     group.send_signal(signal.SIGTERM)

@@ -1,5 +1,6 @@
 """A take is bounded in bytes, whatever the messages hold, and brings everything in the end."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -8,7 +9,7 @@ from apps.mq import Batch, Consumer, Message, Publisher, QueueConfig
 from apps.mq.consumer import TAKE_BYTES
 from apps.mq.keys import Keys
 from apps.mq.reader import BATCHES_AT_ONCE
-from tests.integration.queue_steps import put
+from tests.integration.queue_steps import PATIENCE_S, put
 
 LARGE = 1_000_000
 STAMP = 1_700_000_000_000_000_000
@@ -35,7 +36,9 @@ def size(batches: Sequence[Batch]) -> int:
 def takes(one: Consumer, count: int) -> list[int]:
     """The bytes of each take until `count` messages came; each is acknowledged."""
     sizes = []
+    deadline = time.monotonic() + PATIENCE_S
     while count > 0:
+        assert time.monotonic() < deadline, f"{count} messages did not come"
         batches = one.take(64, 1.0)
         one.ack(batches)
         count -= sum(len(batch.messages) for batch in batches)
@@ -67,7 +70,9 @@ def test_what_a_take_left_for_its_size_is_the_next_to_come(queue_config, start_c
     publish_large(queue_config, 12)
     one = start_consumer("one")
     stamps: list[int] = []
-    while len(stamps) < 12:
+    deadline = time.monotonic() + PATIENCE_S
+    while len(stamps) < 12 and time.monotonic() < deadline:
         batches = one.take(64, 1.0, max_bytes=3 * LARGE)
         stamps += [batch.timestamp for batch in batches]
+    assert len(stamps) == 12
     assert stamps == sorted(stamps)
