@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from apps.mq.etcd.client import EtcdClient
 from apps.mq.keys import Keys
 from apps.mq.messages import Batch
+from apps.mq.publisher import MAX_MESSAGE_BYTES
 from apps.mq.ranges import Range
 from apps.mq.reading import PAGE_LIMIT, read_batches, read_spans
 
-# etcd has no limit in bytes: this is how many are read before their size is known, at most 1 MB
-# each from our publishers and one message of 1.4 MB each from others.
+# etcd has no limit in bytes, so a read is limited in what its size was last time. Where messages
+# become larger all of a sudden, this bounds what one read of batches brings: ours hold 1 MB each
+# at most, or one message of 1.4 MB.
 BATCHES_AT_ONCE = 16
-# Small messages are soon read in large pages, and a page is at most so much larger than the last.
+# Of other producers' messages a read brings at most so many times what the last one brought.
 GROWTH = 4
 
 
@@ -33,14 +35,14 @@ class Reader:
         self._client = client
         self._keys = keys
         self._max_txn_ops = max_txn_ops
-        self._largest_batch = 0
-        self._largest_message = 0
-        self._page = BATCHES_AT_ONCE // GROWTH
+        # Before any was seen.
+        self._largest_batch = self._largest_message = MAX_MESSAGE_BYTES
+        self._page = BATCHES_AT_ONCE
 
     def read(self, timestamps: Sequence[int], spans: Sequence[Range], max_bytes: int) -> Take:
         """Read until all is read or `max_bytes` are reached. Raises EtcdError.
 
-        It exceeds them by what one read brings before its size is known.
+        It exceeds them where messages are larger than those before.
         """
         take = Take(timestamps=list(timestamps), spans=list(spans))
         while take.timestamps and take.size_bytes < max_bytes:
@@ -71,5 +73,5 @@ class Reader:
 
 
 def _fitting(room_bytes: int, size_bytes: int, limit: int) -> int:
-    """How many of `size_bytes` fit, 1 to `limit`; before any size is known, `limit`."""
-    return max(1, min(limit, room_bytes // size_bytes)) if size_bytes else limit
+    """How many of `size_bytes` fit, 1 to `limit`."""
+    return max(1, min(limit, room_bytes // max(1, size_bytes)))
