@@ -27,7 +27,8 @@ def graceful_stop() -> Iterator[threading.Event]:
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         restore()
-        stop.set()
+        # In a thread: whoever is interrupted may hold the lock that setting an event takes.
+        threading.Thread(target=stop.set, name="stop").start()
 
     for number in STOP_SIGNALS:
         previous[number] = signal.signal(number, ask)

@@ -99,13 +99,15 @@ class Streamer:
 
     def run(self, work: Work) -> bool:
         """Look for work and do it until it is over; False if told to stop before that."""
-        complete = True
-        while complete and not self._stop.is_set():
+        complete = not self._stop.is_set()
+        while complete:
             rows_before = self._report.rows_read
             tasks = work.look()
             if work.over:
                 break
             complete = self.run_pass(tasks, work)
+            if self._stop.is_set():
+                break
             if self._report.rows_read == rows_before:
                 self._stop.wait(LOOK_EVERY_S)
         self._publisher.flush()
