@@ -19,9 +19,11 @@ from apps.mq.keys import Keys, prefix_end
 RATE_WINDOW_S = 6.0
 # After a longer time without a look a rate would be an average of long ago: it starts anew.
 GAP_S = 15.0
-# Counting what waits walks etcd's index (23 ms for 100,000 keys): at most so much of the time.
+# Counting what waits walks etcd's index (23 ms for 100,000 keys): it may take a twentieth of the
+# time. An etcd that is busy otherwise answers later, which is no reason to know nothing for long.
 COUNT_EVERY_S = 0.5
 COST_FACTOR = 20
+COUNT_AT_LEAST_EVERY_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class Statistics:
         if now >= self._count_at:
             self._backlog = depth(self._client, self._keys)
             took = time.monotonic() - now
-            self._count_at = now + max(COUNT_EVERY_S, COST_FACTOR * took)
+            pause_s = min(COST_FACTOR * took, COUNT_AT_LEAST_EVERY_S)
+            self._count_at = now + max(COUNT_EVERY_S, pause_s)
         self._stored.note(members, now)
         self._published.note(members, now)
         return Snapshot(now, self._backlog, self._stored.per_s(), self._published.per_s(), members)
