@@ -376,13 +376,13 @@ def launch(environment, media):
 
 def test_a_streamer_that_is_killed_is_replaced_and_every_record_is_stored_once(launch, cluster_id):
     upload = make_upload(cluster_id, csv_of(150_000))
-    first = launch("-m", "tests.integration.upload_streamer")
+    first = launch("manage.py", "runstreamer", "--uploads")
     wait_for(lambda: Upload.objects.filter(pk=upload.pk, records_published__gt=0).exists())
     first.kill()
     first.wait()
     upload.refresh_from_db()
     assert upload.state == "streaming"
-    second = launch("-m", "tests.integration.upload_streamer")
+    second = launch("manage.py", "runstreamer", "--uploads")
     collector = launch("manage.py", "runcollector")
     wait_for(lambda: Upload.objects.filter(pk=upload.pk, stored_at__isnull=False).exists())
     upload.refresh_from_db()
