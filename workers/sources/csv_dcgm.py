@@ -13,7 +13,7 @@ from apps.telemetry.records import InvalidRecord
 from workers.sources.cells import TimeReader
 from workers.sources.csv_columns import Field, field_of
 from workers.sources.csv_identity import Gpu, gpu_of
-from workers.sources.csv_window import WINDOW_ROWS, Window
+from workers.sources.csv_window import Window
 from workers.sources.dcgm_labels import gpu_facts
 from workers.sources.draft import Draft
 
@@ -27,9 +27,7 @@ _METRIC_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]{0,199}\Z")
 class DcgmRows:
     """Puts rows into `window`, from which they come as drafts."""
 
-    def __init__(
-        self, header: Header, read_time: TimeReader, window_rows: int = WINDOW_ROWS
-    ) -> None:
+    def __init__(self, header: Header, read_time: TimeReader, window_rows: int) -> None:
         columns = header.columns
         self.window = Window(window_rows)
         self.read_time = read_time

@@ -9,6 +9,7 @@ from workers.sources.csv_dcgm_columns import DcgmColumns
 from workers.sources.csv_rows import Rows
 from workers.sources.csv_wide import WideRows
 from workers.sources.csv_wide_columns import WideColumns
+from workers.sources.csv_window import WINDOW_ROWS
 from workers.sources.draft import Draft, draft_of
 
 
@@ -51,7 +52,7 @@ class _Wide:
 
 class _Dcgm:
     def __init__(self, header: Header, read_time: TimeReader) -> None:
-        self._rows = DcgmRows(header, read_time)
+        self._rows = DcgmRows(header, read_time, WINDOW_ROWS)
         self._columns = DcgmColumns(self._rows)
 
     def read(self, rows: Rows) -> list[Draft]:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers.sources.csv_rows import MAX_ROW_BYTES, MAX_ROW_LINES, is_row
+from workers.sources.csv_rows import MAX_ROW_BYTES, MAX_ROW_LINES, begins_row
 
 BLOCK_BYTES = 1024 * 1024
 SEEN_FILES = 100
@@ -61,8 +61,9 @@ def row_at(path: Path, offset: int, width: int) -> Place | None:
 def _first_row(fd: int, first: Place, quotes: int, width: int) -> Place:
     data = os.pread(fd, MAX_ROW_LINES * 1024 + MAX_ROW_BYTES, first.offset)
     at = first.offset
-    for number, text in enumerate(data.split(b"\n")[:MAX_ROW_LINES]):
-        if quotes % 2 == 0 or is_row(text, width):
+    lines = data.split(b"\n")
+    for number, text in enumerate(lines[:MAX_ROW_LINES]):
+        if quotes % 2 == 0 or begins_row(lines, number, width):
             return Place(at, first.line + number)
         quotes += text.count(b'"')
         at += len(text) + 1

@@ -145,7 +145,7 @@ class RowSplitter:
         numbers: list[int] = []
         at = 0
         while at < len(lines):
-            row, used = self._logical_row(lines, at, last=last)
+            row, used = _logical_row(lines, at, self._width, last=last)
             if row is None:
                 self._carry = b"\n".join(lines[at:]) + b"\n" + self._carry
                 break
@@ -158,30 +158,6 @@ class RowSplitter:
             self._line += used
         result.lines = numbers
         return result
-
-    def _logical_row(
-        self, lines: list[bytes], start: int, *, last: bool
-    ) -> tuple[list[str] | _Rejected | None, int]:
-        """The row that begins at `start` and how many lines it takes; None if it may go on."""
-        parts: list[str] = []
-        size = quotes = 0
-        for line in lines[start : start + MAX_ROW_LINES]:
-            size += len(line)
-            text = _decode(line) if size <= MAX_ROW_BYTES else _Rejected(TOO_LONG)
-            if isinstance(text, _Rejected):
-                return (text if not parts else _Rejected(OPEN_QUOTE)), 1
-            parts.append(text)
-            quotes += text.count('"')
-            if len(parts) > 1 and quotes % 2:
-                continue
-            row = _parse(parts)
-            if isinstance(row, list) and len(parts) > 1 and len(row) != self._width:
-                return _Rejected(OPEN_QUOTE), 1
-            if row is not None:
-                return row, len(parts) if isinstance(row, list) else 1
-        if len(parts) < MAX_ROW_LINES and not last:
-            return None, 0
-        return _Rejected(OPEN_QUOTE), 1
 
 
 def _well_formed(data: bytes) -> list[list[str]] | None:
@@ -213,11 +189,35 @@ def _decode(line: bytes) -> str | _Rejected:
         return _Rejected(f"byte {line[error.start]:#04x} is not UTF-8")
 
 
-def is_row(line: bytes, width: int) -> bool:
-    """Whether a line alone is a row of `width` fields."""
-    text = _decode(line)
-    row = _parse([text]) if isinstance(text, str) else None
+def begins_row(lines: list[bytes], start: int, width: int) -> bool:
+    """Whether a row of `width` fields begins on the line at `start`."""
+    row, _ = _logical_row(lines, start, width, last=False)
     return isinstance(row, list) and len(row) == width
+
+
+def _logical_row(
+    lines: list[bytes], start: int, width: int, *, last: bool
+) -> tuple[list[str] | _Rejected | None, int]:
+    """The row that begins at `start` and how many lines it takes; None if it may go on."""
+    parts: list[str] = []
+    size = quotes = 0
+    for line in lines[start : start + MAX_ROW_LINES]:
+        size += len(line)
+        text = _decode(line) if size <= MAX_ROW_BYTES else _Rejected(TOO_LONG)
+        if isinstance(text, _Rejected):
+            return (text if not parts else _Rejected(OPEN_QUOTE)), 1
+        parts.append(text)
+        quotes += text.count('"')
+        if len(parts) > 1 and quotes % 2:
+            continue
+        row = _parse(parts)
+        if isinstance(row, list) and len(parts) > 1 and len(row) != width:
+            return _Rejected(OPEN_QUOTE), 1
+        if row is not None:
+            return row, len(parts) if isinstance(row, list) else 1
+    if len(parts) < MAX_ROW_LINES and not last:
+        return None, 0
+    return _Rejected(OPEN_QUOTE), 1
 
 
 def _parse(parts: list[str]) -> list[str] | _Rejected | None:

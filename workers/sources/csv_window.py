@@ -45,7 +45,7 @@ class Group:
 class Window:
     """The groups that may still grow, the oldest first."""
 
-    def __init__(self, window_rows: int = WINDOW_ROWS) -> None:
+    def __init__(self, window_rows: int) -> None:
         self._window_rows = window_rows
         self._groups: dict[tuple[str, datetime], Group] = {}
         self.held_rows = 0
