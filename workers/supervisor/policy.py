@@ -19,8 +19,8 @@ from workers.supervisor.readings import (
 )
 from workers.supervisor.scale import Scale
 
-# One look may mislead: it is held for so long before a step up.
-UP_AFTER_S = 1.0
+# One look may mislead, so it takes two: they are half a second apart.
+UP_AFTER_S = 0.4
 # Rates are measured over 6 s: when all have been live for so long, a step can be judged.
 SETTLE_S = 7.0
 # A step that cannot be judged by then (its processes do not start) is taken as it is.
