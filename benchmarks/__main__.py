@@ -12,7 +12,16 @@ from rich.table import Table
 
 from apps.embedded.etcd import etcd_version, find_etcd
 from apps.embedded.stack import Stack
-from benchmarks import collect, latency, pipeline, publish, queue_consume, queue_publish, scale
+from benchmarks import (
+    collect,
+    latency,
+    parse,
+    pipeline,
+    publish,
+    queue_consume,
+    queue_publish,
+    scale,
+)
 from benchmarks.bench import ROOT, Bench
 from benchmarks.result import Result
 
@@ -21,13 +30,15 @@ BENCHMARKS = {
     "queue_publish": queue_publish.measure,
     "queue_consume": queue_consume.measure,
     "latency": latency.measure,
+    "parse_dcgm": parse.measure_dcgm,
+    "parse_wide": parse.measure_wide,
     "publish": publish.measure,
     "collect": collect.measure,
     "pipeline": pipeline.measure,
     "scale": scale.measure,
 }
 NEEDS_OTHERS = "pipeline"
-LIBRARY_ALONE = {"queue_publish", "queue_consume"}
+LIBRARY_ALONE = {"queue_publish", "queue_consume", "parse_dcgm", "parse_wide"}
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NAMES = [
     "queue_publish", "queue_consume",
-    "latency_p50", "latency_p99", "publish", "collect", "pipeline",
+    "latency_p50", "latency_p99", "parse_dcgm", "parse_wide", "publish", "collect", "pipeline",
     "scale_2", "scale_5", "scale_10", "scale_share",
 ]  # fmt: skip
 
