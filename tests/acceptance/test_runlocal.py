@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FROM_THE_TEST_RUN = ("DATABASE_URL", "ETCD_ENDPOINTS", "SECRET_KEY", "PUBLIC_READ")
 START_S = 90
 GPUS = 128
-PROCESSES = 6  # two servers, four programs
+PROCESSES = 7  # two servers, five programs
 
 
 class Run:

@@ -32,7 +32,9 @@ def _interpolated() -> set[str]:
 
 
 def test_every_role_of_the_pipeline_is_a_service():
-    assert set(OURS) == {"migrate", "gateway", "streamer", "collector", "worker", "beat"}
+    assert set(OURS) == {
+        "migrate", "gateway", "streamer", "uploads", "collector", "worker", "beat",
+    }  # fmt: skip
     assert set(THEIRS) == {"etcd", "postgres", "redis"}
 
 

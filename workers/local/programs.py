@@ -8,9 +8,9 @@ from pathlib import Path
 from apps.embedded.processes import Child
 
 # Readers and writers first, so that the streamer's first record finds a collector.
-START_ORDER = ("collector", "gateway", "streamer", "tasks")
+START_ORDER = ("collector", "gateway", "streamer", "uploads", "tasks")
 # From the source on: what was taken in is still stored. Servers stop after these.
-STOP_ORDER = ("streamer", "collector", "gateway", "tasks")
+STOP_ORDER = ("streamer", "uploads", "collector", "gateway", "tasks")
 # Asked first and waited for last: nothing depends on it, and Celery looks at the signal only
 # between its 2 s waits for work (measured: 3 to 4 s until it has left).
 SLOW_TO_STOP = "tasks"
@@ -51,6 +51,7 @@ def arguments(demo: Demo, port: int, var_dir: Path) -> dict[str, list[str]]:
             "manage.py", "runstreamer", "--path", str(demo.path(var_dir)),
             "--loop", "--rate", str(demo.gpus),
         ],
+        "uploads": ["manage.py", "runstreamer", "--uploads"],
         "tasks": [
             "-m", "celery", "-A", "telemetry_project", "--quiet", "worker", "--beat",
             "--pool", "solo", "--loglevel", "INFO",

@@ -51,7 +51,7 @@ class LocalRun:
             self.say("Starting PostgreSQL and etcd")
             self._stack.start()
             password = self._prepare()
-            self.say("Starting the collector, the gateway, the streamer and the periodic tasks")
+            self.say("Starting the collector, the gateway, the streamers and the periodic tasks")
             self._keeper = self._programs()
             self._keeper.start()
             return self._watch(self._keeper, password)
