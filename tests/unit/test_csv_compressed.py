@@ -91,7 +91,7 @@ def test_a_damaged_archive_is_one_clear_error(tmp_path, row, compress):
 
 
 def test_a_frame_that_wants_too_much_memory_is_refused(tmp_path):
-    options = {zstd.CompressionParameter.window_log: 27}
+    options: dict[int, int] = {zstd.CompressionParameter.window_log: 27}
     compressor = zstd.ZstdCompressor(options=options)
     data = compressor.compress(text(WIDE_ROW, 10)) + compressor.flush()
     _, _, error = read(write(tmp_path, data))
