@@ -12,7 +12,7 @@ from apps.mq import EtcdError, Message, Publisher, PublishStopped
 from apps.mq.keys import Keys
 from apps.mq.publisher import MAX_MESSAGE_BYTES
 from apps.telemetry.models import DeadLetter
-from workers.queue import queue_config
+from telemetry_project.queue import queue_config
 
 # So many letters are one transaction here, and locked while they are published.
 AT_ONCE = 100

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
 
@@ -33,27 +32,6 @@ class QueueConfig:
     lease_s: int = 10
     max_depth: int = 1_000_000
     quota_bytes: int = 2 << 30
-
-    @classmethod
-    def from_settings(cls, settings: Any, cluster: str | None = None) -> "QueueConfig":
-        """As an object with the settings of docs/operating.md says; its CLUSTER_ID unless given.
-
-        Raises ValueError.
-        """
-        return cls(
-            endpoints=tuple(settings.ETCD_ENDPOINTS),
-            cluster=cluster or settings.CLUSTER_ID,
-            username=settings.ETCD_USERNAME,
-            password=settings.ETCD_PASSWORD,
-            ca_cert=settings.ETCD_CA_CERT,
-            client_cert=settings.ETCD_CLIENT_CERT,
-            client_key=settings.ETCD_CLIENT_KEY,
-            timeout_s=settings.ETCD_TIMEOUT_S,
-            max_txn_ops=settings.ETCD_MAX_TXN_OPS,
-            lease_s=settings.MEMBER_LEASE_S,
-            max_depth=settings.QUEUE_MAX_DEPTH,
-            quota_bytes=settings.ETCD_QUOTA_BYTES,
-        )
 
     def __post_init__(self) -> None:
         if not self.endpoints:

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from apps.gateway.metrics.pipeline import Look, families
 from apps.gateway.metrics.requests import REQUEST_S
-from apps.mq import QueueConfig
 from apps.mq.queue import Backlog, Store
+from telemetry_project.queue import queue_config
 from tests.contract.settings_source import ROOT
 from workers.observability import metrics
 from workers.supervisor import metrics as scaling
@@ -159,6 +159,6 @@ def test_the_age_of_the_oldest_message_is_never_negative(oldest_at_ns, age_s):
 
 def test_the_queue_s_settings_reach_its_configuration(settings):
     settings.ETCD_QUOTA_BYTES = 123 << 20
-    config = QueueConfig.from_settings(settings, "other")
+    config = queue_config("other")
     assert (config.cluster, config.quota_bytes) == ("other", 123 << 20)
-    assert QueueConfig.from_settings(settings).cluster == settings.CLUSTER_ID
+    assert queue_config().cluster == settings.CLUSTER_ID

@@ -215,7 +215,7 @@ def test_what_is_read_is_settled_once_it_is_acknowledged(make, publisher):
         settled_after.append(publisher.acknowledged)
         settle(task, offset)
 
-    work.settle = noting
+    work.settle = noting  # type: ignore[method-assign]
     assert make().run(work)
     assert work.settled == [("a", 100), ("b", 100)]
     assert settled_after == [15, 19]

@@ -1,6 +1,7 @@
 """What a streamer finds to read: whole files or parts, once, as they grow, again and again."""
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Opened:
 class Group(Alone):
     """One of a group; what the others have is told."""
 
-    part_bytes: int | None = 100
+    part_bytes: int | None = 100  # type: ignore[assignment]
     lasting: bool = True
     others: set[str] = field(default_factory=set)
     _offsets: dict[str, int] = field(default_factory=dict)
@@ -54,8 +55,13 @@ def files(paths, shares=None, report=None, **mode) -> Files:
     )
 
 
-def where(tasks: list[Task]) -> list[tuple[str, int]]:
-    return [(task.source.part.path.name, task.source.offset) for task in tasks]
+def opened(task: Task) -> Opened:
+    assert isinstance(task.source, Opened)
+    return task.source
+
+
+def where(tasks: Sequence[Task]) -> list[tuple[str, int]]:
+    return [(opened(task).part.path.name, opened(task).offset) for task in tasks]
 
 
 def test_once_every_file_is_found_once_and_then_it_is_over(tmp_path):
@@ -140,7 +146,7 @@ def test_a_file_that_is_not_there_is_an_error_once(tmp_path):
 def test_a_group_reads_a_file_in_parts_each_by_one_of_it(tmp_path):
     path = write(tmp_path / "a.csv", 20)
     one, two = Group(others={"1", "3"}), Group(others={"0", "2", "4"})
-    sizes = [[task.source.part.start for task in files([path], g).look()] for g in (one, two)]
+    sizes = [[opened(task).part.start for task in files([path], g).look()] for g in (one, two)]
     assert sizes == [[0, 200, 400], [100, 300]]
 
 
@@ -181,7 +187,7 @@ def test_a_compressed_file_is_one_part_that_does_not_grow(tmp_path, part_bytes):
     path = tmp_path / "a.csv"
     path.write_bytes(gzip.compress(HEADER + ROW * 1000))
     (task,) = files([path], Group(part_bytes=part_bytes), watch=True).look()
-    assert (task.growing, task.divisible, task.source.part.end) == (False, False, None)
+    assert (task.growing, task.divisible, opened(task).part.end) == (False, False, None)
 
 
 def test_parts_cover_a_file_without_gaps(tmp_path):

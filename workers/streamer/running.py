@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 
 from apps.telemetry.records import check_time
+from telemetry_project.queue import queue_config
 from workers.live.arguments import live_sources
 from workers.live.run import run_live
-from workers.queue import queue_config
 from workers.restamp import Restamp
 from workers.sources.csv_file import CsvFile
 from workers.streamer.parts import Part

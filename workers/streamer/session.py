@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.mq import Group, Publisher
+from telemetry_project.queue import queue_config
 from workers.observability.queue_metrics import QueueMetrics
-from workers.queue import queue_config
 from workers.signals import grace_period
 from workers.streamer.parts import PART_BYTES
 from workers.streamer.report import Report

@@ -12,8 +12,9 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from apps.mq import Backlog, EtcdError, Queue, QueueConfig, Store
+from apps.mq import Backlog, EtcdError, Queue, Store
 from apps.mq.outage import Outage
+from telemetry_project.queue import queue_config
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Pipeline(Collector):
     def _look_now(self) -> Look | None:
         # Not before a worker process is there: gRPC's channels do not survive a fork.
         if self._queue is None:
-            config = QueueConfig.from_settings(settings)
+            config = queue_config()
             self._queue = Queue(replace(config, timeout_s=min(config.timeout_s, TIMEOUT_S)))
         try:
             look = Look(

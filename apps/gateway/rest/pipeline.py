@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -12,7 +11,7 @@ from rest_framework.views import APIView
 
 from apps.gateway.openapi import problem_response
 from apps.gateway.rest.pipeline_state import pipeline_state
-from apps.mq import QueueConfig
+from telemetry_project.queue import queue_config
 
 EXAMPLE: dict[str, Any] = {
     "backlog": 412_804,
@@ -140,5 +139,5 @@ class PipelineView(APIView):
     )
     def get(self, _request: Request) -> HttpResponse:
         """Answer the state."""
-        state = pipeline_state(QueueConfig.from_settings(settings)).read()
+        state = pipeline_state(queue_config()).read()
         return HttpResponse(msgspec.json.encode(state), content_type="application/json")

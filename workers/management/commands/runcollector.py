@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.mq import Consumer, QueueConfig, Refused
+from telemetry_project.queue import queue_config
 from workers.collector import Collector
 from workers.collector.group import run_group
 from workers.collector.storing import Storing
@@ -19,7 +20,6 @@ from workers.collector.tuning import tune_for_bulk
 from workers.management.arguments import HelpWithExitCodes, whole_number
 from workers.observability import server
 from workers.observability.queue_metrics import QueueMetrics
-from workers.queue import queue_config
 from workers.signals import grace_period, graceful_stop
 
 logger = logging.getLogger(__name__)

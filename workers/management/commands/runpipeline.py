@@ -15,10 +15,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.embedded.processes import Child, StartFailed
 from apps.mq import Refused
+from telemetry_project.queue import queue_config
 from workers.management.arguments import HelpWithExitCodes, number_range, whole_number
 from workers.observability import server
 from workers.observability.server import CannotServeMetrics, serving_metrics
-from workers.queue import queue_config
 from workers.signals import graceful_stop
 from workers.supervisor.pool import Pool
 from workers.supervisor.supervisor import Supervisor
