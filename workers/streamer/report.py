@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
+from workers.observability import metrics
 from workers.sources.source import Chunk, Rejection, SourceError
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ class Report:
         self.rows_read += chunk.rows
         self.rows_rejected += len(chunk.rejections)
         self.records += len(chunk.drafts)
+        metrics.ROWS_READ.inc(chunk.rows)
+        metrics.ROWS_REJECTED.inc(len(chunk.rejections))
         room = SHOWN - len(self.first_rejections)
         self.first_rejections += chunk.rejections[:room]
         if chunk.rejections:
@@ -41,6 +44,7 @@ class Report:
         """Note that a source could not be read, or not to its end."""
         if str(error) not in self.failures:
             self.failures.append(str(error))
+            metrics.SOURCE_FAILURES.inc()
             logger.error("%s", error)
 
     def _log(self, rejections: list[Rejection]) -> None:
