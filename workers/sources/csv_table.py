@@ -16,6 +16,9 @@ from pyarrow import csv
 MAX_LINE_BYTES = 64 * 1024
 UTF8_BOM = b"\xef\xbb\xbf"
 
+# Otherwise it would take signals to itself while it parses, and a stop would be an error or lost.
+pa.enable_signal_handlers(False)
+
 # A field is quoted as a whole, its quotes doubled, or holds no quote; no field spans lines.
 _FIELD = r'(?:"(?:[^"\n]|"")*"|[^",\n]*)'
 _PLAIN_LINES = rf"\A(?:{_FIELD}(?:,{_FIELD})*\r?\n)*\z"
