@@ -19,7 +19,7 @@ run: $(VENV)/ready ## Run the whole pipeline on demo telemetry (PORT=8000); Ctrl
 	@exec $(PY) manage.py runlocal --port $(PORT)
 
 test: $(VENV)/ready-dev ## Run every test (ARGS="-k name" passes arguments to pytest)
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(VENV)/ready-dev ## Check style, types, import direction and migrations
 	$(PY) -m ruff check .

@@ -48,6 +48,9 @@ def main() -> int:
     parser.add_argument(
         "--records", type=int, default=200_000, help="how many, in steps of 1000 (default: 200000)"
     )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="of what is measured by turns (default: 3)"
+    )
     parser.add_argument("--latency-s", type=float, default=20.0, help="seconds (default: 20)")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
@@ -61,7 +64,7 @@ def main() -> int:
     for name in names:
         # Servers of its own each: none pays for compacting what another left behind.
         with console.status(f"measuring {name}"), Stack() as stack:
-            bench = Bench(stack, options.records, options.latency_s, limits)
+            bench = Bench(stack, options.records, options.latency_s, limits, options.rounds)
             if name not in LIBRARY_ALONE:
                 bench.prepare()
             results += BENCHMARKS[name](bench)

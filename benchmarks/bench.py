@@ -26,11 +26,17 @@ class Bench:
     """One run's stack with its tables, and how large the run is."""
 
     def __init__(
-        self, stack: Stack, records: int, latency_s: float, limits: dict[str, float] | None = None
+        self,
+        stack: Stack,
+        records: int,
+        latency_s: float,
+        limits: dict[str, float] | None = None,
+        rounds: int = 3,
     ) -> None:
         self.stack = stack
         self.records = records
         self.latency_s = latency_s
+        self.rounds = rounds
         self.environment = {**os.environ, **stack.environment(), "LOG_LEVEL": "WARNING"}
         self.config = QueueConfig(
             endpoints=tuple(stack.etcd_endpoints), cluster=CLUSTER, max_txn_ops=MAX_TXN_OPS

@@ -11,7 +11,6 @@ from pyarrow import csv
 
 from benchmarks.bench import GPUS, Bench
 from benchmarks.result import Result
-from benchmarks.rounds import ROUNDS
 from workers.demo.csv_layouts import LINES_PER_READING, Layout
 from workers.sources.csv_file import CsvFile
 
@@ -35,7 +34,7 @@ def _measure(bench: Bench, layout: Layout, unit: str) -> Result:
     )  # fmt: skip
     ours: list[float] = []
     bare: list[float] = []
-    for _ in range(ROUNDS):
+    for _ in range(bench.rounds):
         ours.append(_rate(_drafts, path))
         bare.append(_rate(_columns, path))
     about = "pyarrow into columns of text on one core: nothing checked, nothing encoded"

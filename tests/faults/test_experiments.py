@@ -15,7 +15,8 @@ QUICK = [experiment for experiment in EXPERIMENTS.values() if experiment.quick]
 
 @pytest.mark.parametrize("experiment", QUICK, ids=lambda experiment: experiment.name)
 def test_nothing_is_lost_doubled_invented_or_left(experiment: Experiment) -> None:
-    assert run(experiment, SCALE).problems == []
+    # How soon depends on what else this machine does; `make faults` looks at that.
+    assert run(experiment, SCALE, timed=False).problems == []
 
 
 def test_the_suite_notices_an_acknowledgement_before_the_commit() -> None:
