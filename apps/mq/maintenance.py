@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 CHECK_EVERY_S = 5.0
 # History that watches and subscriptions can still go back to; less of it while space is short.
-KEEP_HISTORY_S = 30.0
+KEEP_HISTORY_S = 10.0
 KEEP_HISTORY_SHORT_S = CHECK_EVERY_S
 # Making room blocks the members: where it can win little, it is not tried again at once.
 PAUSE_S = 15.0
