@@ -116,7 +116,7 @@ def arguments(
         f"--listen-peer-urls={peer}",
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster={options.name}={peer}",
-        # Ten times the default: at 40,000 records/s compaction would fall behind and the store grow.
+        # Ten times the default, with which compaction falls behind at 40,000 records/s.
         "--experimental-compaction-batch-limit=10000",
         "--auto-compaction-mode=periodic",
         f"--auto-compaction-retention={options.compaction_s}s",
