@@ -8,7 +8,7 @@ PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint openapi e2e bench faults clean
+.PHONY: help setup run test test-processes test-parts lint openapi e2e bench faults clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,8 +18,15 @@ setup: $(VENV)/ready-dev ## Install everything, tools for development included, 
 run: $(VENV)/ready ## Run the whole pipeline on demo telemetry (PORT=8000); Ctrl-C stops it
 	@exec $(PY) manage.py runlocal --port $(PORT)
 
+# Two runs side by side, each with servers of its own: most of their time tests wait.
 test: $(VENV)/ready-dev ## Run every test (ARGS="-k name" passes arguments to pytest)
-	$(PY) -m pytest -n 3 --dist worksteal $(ARGS)
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-processes test-parts
+
+test-processes: $(VENV)/ready-dev
+	$(PY) -m pytest tests/acceptance tests/faults $(ARGS)
+
+test-parts: $(VENV)/ready-dev
+	$(PY) -m pytest tests/unit tests/contract tests/integration $(ARGS)
 
 lint: $(VENV)/ready-dev ## Check style, types, import direction and migrations
 	$(PY) -m ruff check .

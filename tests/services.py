@@ -22,10 +22,7 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, object, object]:
     """A wrapper runs before every plain hook, pytest-django's included."""
     options = early_config.known_args_namespace
-    # Of several processes (pytest-xdist) each has servers of its own, and the one that deals out
-    # the tests has none.
-    deals = getattr(options, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
-    if not (options.help or options.collectonly or deals):
+    if not (options.help or options.collectonly):
         _start(early_config)
     return (yield)
 

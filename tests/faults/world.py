@@ -175,6 +175,9 @@ class World:
         fresh = self.canary.publish_one()
         self.until(lambda: fresh.stored_at is not None, FRESH_S, "a fresh record is stored")
         self.until(lambda: self.depth() == 0, START_S, "the queue is empty again")
+        # One that has just been started does not know the signal yet.
+        alive = len(self.fleet.collectors)
+        self.until(lambda: len(self.members()) >= alive, START_S, "every collector has joined")
         self.fleet.stop_collectors()
         return fresh
 
