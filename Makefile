@@ -20,7 +20,7 @@ run: $(VENV)/ready ## Run the whole pipeline on demo telemetry (PORT=8000); Ctrl
 
 # Two runs side by side, each with servers of its own: most of their time tests wait.
 test: $(VENV)/ready-dev ## Run every test (ARGS="-k name" passes arguments to pytest)
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-processes test-parts
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-processes test-parts
 
 test-processes: $(VENV)/ready-dev
 	$(PY) -m pytest tests/acceptance tests/faults $(ARGS) || [ $$? -eq 5 ] # none is chosen
