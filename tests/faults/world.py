@@ -176,10 +176,13 @@ class World:
         self.until(lambda: fresh.stored_at is not None, FRESH_S, "a fresh record is stored")
         self.until(lambda: self.depth() == 0, START_S, "the queue is empty again")
         # One that has just been started does not know the signal yet.
-        alive = len(self.fleet.collectors)
-        self.until(lambda: len(self.members()) >= alive, START_S, "every collector has joined")
+        self.until(self._all_have_joined, START_S, "every collector has joined")
         self.fleet.stop_collectors()
         return fresh
+
+    def _all_have_joined(self) -> bool:
+        names = " ".join(self.members())
+        return all(f"-{child.pid}-" in names for child in self.fleet.collectors)
 
     def account(self) -> Ledger:
         """Every value that was acknowledged against every value that is stored."""
