@@ -111,7 +111,8 @@ def serve(options: Options) -> None:
 
 def _load(parent: int) -> Any:
     """Runs in each worker: the application, and no life beyond the parent's, however it ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # SIGKILL: a handler that is inherited until granian sets its own would swallow a SIGTERM.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the kernel was told to watch it
         sys.exit(1)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
