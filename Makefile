@@ -45,7 +45,7 @@ e2e: $(VENV)/ready-dev ## Stream CSV=<file> through a private stack and account 
 bench: $(VENV)/ready-dev ## Measure every figure the README states
 	@$(PY) -m benchmarks $(ARGS)
 
-faults: $(VENV)/ready-dev ## Break everything and account for every value, a quarter of an hour (ARGS="--list")
+faults: $(VENV)/ready-dev ## Break everything and account for every value, twenty minutes (ARGS="--list")
 	@$(PY) -m tests.faults $(ARGS)
 
 clean: ## Remove .venv and caches; the data in var/ stays

@@ -1,6 +1,6 @@
 """Looking into a cluster's queue without taking anything off it."""
 
-from apps.mq import QueueConfig
+from apps.mq import Queue, QueueConfig
 from apps.mq.etcd.client import EtcdClient
 from apps.mq.etcd.protos import rpc_pb2
 from apps.mq.keys import Keys, prefix_end
@@ -21,3 +21,12 @@ def waiting_messages(endpoints: list[str], cluster: str) -> list[tuple[bytes, by
 def waiting_records(endpoints: list[str], cluster: str) -> list[Record]:
     """The records of every message that waits."""
     return [decode(value) for _, value in waiting_messages(endpoints, cluster)]
+
+
+def depth(config: QueueConfig) -> int:
+    """How many messages wait."""
+    queue = Queue(config)
+    try:
+        return queue.depth()
+    finally:
+        queue.close()

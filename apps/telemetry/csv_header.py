@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from apps.telemetry.metrics import BY_NAME
 from apps.telemetry.records import record_field
 
 IDENTITY = ("timestamp", "gpu_id", "hostname", "uuid")
@@ -31,21 +32,35 @@ class Header:
     columns: Mapping[str, int]
     unknown: Mapping[str, int]
 
+    @property
+    def metrics(self) -> dict[str, int]:
+        """Where the metrics of the registry are, in the wide layout."""
+        return {name: at for name, at in self.columns.items() if name in BY_NAME}
 
-def first_line(start: bytes) -> str:
-    """The first line of a file's beginning, without a byte order mark. Raises HeaderError."""
+    @property
+    def identity(self) -> dict[str, int]:
+        """Where the fields that describe the GPU are, in the wide layout."""
+        others = {"timestamp", *self.metrics}
+        return {name: at for name, at in self.columns.items() if name not in others}
+
+
+def split_start(start: bytes) -> tuple[str, bytes]:
+    """The first line of a file's beginning, without a byte order mark, and what follows it.
+
+    Raises HeaderError.
+    """
     if not start:
         raise HeaderError("is empty")
     if start.startswith(UTF16_BOMS):
         raise HeaderError("is UTF-16 text; save it as UTF-8")
-    line, _, _ = start.removeprefix(UTF8_BOM).partition(b"\n")
+    line, _, rest = start.removeprefix(UTF8_BOM).partition(b"\n")
     try:
         text = line.decode()
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text or len(line) > MAX_HEADER_BYTES:
         raise HeaderError("is not a CSV file but binary data")
-    return text
+    return text, rest
 
 
 def parse_header(line: str) -> Header:

@@ -5,11 +5,9 @@ from collections.abc import Callable
 
 from backports import zstd
 
-from apps.telemetry.csv_header import MAX_HEADER_BYTES, HeaderError, first_line, parse_header
+from apps.telemetry.compression import GZIP_MAGIC, ZSTD_MAGIC, ZSTD_OPTIONS
+from apps.telemetry.csv_header import MAX_HEADER_BYTES, HeaderError, parse_header, split_start
 
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-MAX_WINDOW_LOG = 26  # 64 MiB: a frame may ask for 2 GiB of memory
 # So much of the file is kept until the header is known: compressed it is shorter than plain.
 KEPT_BYTES = 2 * MAX_HEADER_BYTES
 
@@ -36,7 +34,8 @@ class StartCheck:
             self._check(_decompressed(self._start))
 
     def _check(self, text: bytes) -> None:
-        parse_header(first_line(text))
+        line, _ = split_start(text)
+        parse_header(line)
         self._done, self._start = True, b""
 
 
@@ -46,8 +45,8 @@ def _decompressed(start: bytes) -> bytes:
     if start.startswith(GZIP_MAGIC):
         return _inflated(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, wanted))
     if start.startswith(ZSTD_MAGIC):
-        options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
-        return _inflated(lambda: zstd.ZstdDecompressor(options=options).decompress(start, wanted))
+        reader = zstd.ZstdDecompressor(options=ZSTD_OPTIONS)
+        return _inflated(lambda: reader.decompress(start, wanted))
     return start
 
 

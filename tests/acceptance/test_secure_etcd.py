@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from apps.embedded.processes import wait_until
-from apps.mq import Message, Publisher, Queue, QueueConfig
+from apps.mq import Message, Publisher, QueueConfig
 from apps.telemetry.models import Sample
 from apps.telemetry.records import encode
 from tests.faults.etcd_cluster import EtcdCluster
@@ -18,6 +18,7 @@ from tests.faults.etcd_program import needs_sound_etcd
 from tests.integration.etcd_certificates import Authority
 from tests.integration.etcd_users import USER, switch_users_on
 from tests.integration.records import record
+from tests.queue_contents import depth
 from tests.unit.csv_samples import WIDE_ROW, row_bytes
 
 pytestmark = needs_sound_etcd
@@ -60,14 +61,6 @@ def csv_file(folder: Path, rows: int) -> str:
     lines = (row_bytes({**WIDE_ROW, "uuid": f"GPU-{number}"}) for number in range(rows))
     path.write_bytes(",".join(WIDE_ROW).encode() + b"\n" + b"".join(lines))
     return str(path)
-
-
-def depth(config: QueueConfig) -> int:
-    queue = Queue(config)
-    try:
-        return queue.depth()
-    finally:
-        queue.close()
 
 
 def test_a_streamer_publishes_over_tls(with_tls, tmp_path):

@@ -23,6 +23,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.network import Network
 from tests.faults.scale import Needs, Scale
 from tests.faults.tcp_proxy import TcpProxy
+from tests.queue_contents import depth
 
 CLUSTER = "default"
 START_S = 60.0
@@ -161,11 +162,7 @@ class World:
 
     def depth(self) -> int:
         """Messages that wait. Raises EtcdError."""
-        queue = Queue(self.config)
-        try:
-            return queue.depth()
-        finally:
-            queue.close()
+        return depth(self.config)
 
     def settle(self) -> Flight:
         """Quiet after the faults: all is streamed and drained, then a fresh record passes."""

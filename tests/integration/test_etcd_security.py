@@ -12,6 +12,7 @@ from tests.faults.etcd_cluster import EtcdCluster
 from tests.faults.etcd_program import needs_sound_etcd
 from tests.integration.etcd_certificates import Authority
 from tests.integration.etcd_users import PASSWORD, USER, add_user, switch_users_on
+from tests.queue_contents import depth
 
 pytestmark = needs_sound_etcd
 
@@ -129,14 +130,6 @@ def _holds(condition: Callable[[], bool]) -> bool:
         return condition()
     except EtcdError:
         return False
-
-
-def depth(config: QueueConfig) -> int:
-    queue = Queue(config)
-    try:
-        return queue.depth()
-    finally:
-        queue.close()
 
 
 def test_everything_works_over_tls_with_a_client_certificate(with_tls, pipeline):

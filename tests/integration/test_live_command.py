@@ -11,7 +11,7 @@ import pytest
 from tests.integration.exporter_server import ExporterServer
 from tests.queue_contents import waiting_records
 from tests.unit.exporter_samples import page
-from workers.live.nvml import NO_NVIDIA_DRIVER
+from workers.management.commands.runstreamer import NO_DRIVER
 
 WAIT_S = 60
 
@@ -59,5 +59,5 @@ def test_a_streamer_that_scrapes_ends_in_order_when_it_is_told_to(
 def test_without_a_driver_the_streamer_ends_with_a_code_of_its_own(etcd_endpoints, own_environment):
     streamer = command(own_environment, "--nvml")
     output, _ = streamer.communicate(timeout=WAIT_S)
-    assert streamer.returncode == NO_NVIDIA_DRIVER
+    assert streamer.returncode == NO_DRIVER == 5
     assert "needs NVIDIA's driver on this host" in output

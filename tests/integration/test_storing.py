@@ -13,7 +13,8 @@ from apps.telemetry.models import DeadLetter, Sample
 from apps.telemetry.records import InvalidRecord, decode, encode
 from tests.integration.records import record, stored
 from workers.collector.decoding import decode_batches
-from workers.collector.storing import Storing, StoringStopped
+from workers.collector.patience import StoringStopped
+from workers.collector.storing import Storing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_process")]
 

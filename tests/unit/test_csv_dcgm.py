@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from apps.telemetry.csv_header import parse_header
 from apps.telemetry.metrics import BY_DCGM_NAME
 from tests.unit.csv_samples import DCGM_ROW, UUID, read_rows, record_of
 from workers.sources.cells import TimeReader
 from workers.sources.csv_dcgm import DcgmRows
-from workers.sources.csv_header import read_header
 from workers.sources.csv_window import MAX_EXTRA
 
 INT32_BLANK, INT64_BLANK = "2147483634", "9223372036854775794"
@@ -21,7 +21,7 @@ def metric(name, value, **fields):
 
 def pivot(rows, window_rows):
     """Records per call of `read` with one row each, and those of `finish`."""
-    header = read_header("f.csv", ",".join(DCGM_ROW))
+    header = parse_header(",".join(DCGM_ROW))
     reader = DcgmRows(header, TimeReader(lambda timestamp: None), window_rows)
     rejected: list[tuple[int, str]] = []
     steps = [reader.read([list(row.values())], [2], rejected) for row in rows]

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from apps.mq import Batch, Consumer
 from workers.collector.decoding import Decoded, decode_batches
-from workers.collector.storing import Storing, StoringStopped
+from workers.collector.patience import StoringStopped
+from workers.collector.storing import Storing
 from workers.observability import metrics
 
 logger = logging.getLogger(__name__)

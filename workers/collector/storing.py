@@ -18,8 +18,6 @@ from workers.collector.isolating import isolate
 from workers.collector.patience import Patience, StoringStopped
 from workers.observability import metrics
 
-__all__ = ["Storing", "StoringStopped"]
-
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")

@@ -14,8 +14,6 @@ from workers.sources.source import Chunk, Rejection, SourceError
 
 logger = logging.getLogger(__name__)
 
-NO_NVIDIA_DRIVER = 5  # the exit code
-
 
 class NvmlUnavailable(SourceError):
     """This host has no usable NVIDIA driver, or no GPU."""

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from backports import zstd
 
-BUFFER_BYTES = 256 * 1024
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-MAX_WINDOW_LOG = 26  # 64 MiB: a frame may ask for 2 GiB of memory
+from apps.telemetry import compression
+from apps.telemetry.compression import GZIP_MAGIC, ZSTD_MAGIC, ZSTD_OPTIONS
 
+BUFFER_BYTES = 256 * 1024
 # EOFError: the archive ends too early.
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError)
 
@@ -42,8 +41,7 @@ class Stream:
         if start.startswith(GZIP_MAGIC):
             self._file = gzip.GzipFile(fileobj=file)
         elif start.startswith(ZSTD_MAGIC):
-            window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
-            self._file = zstd.ZstdFile(file, options=window)
+            self._file = zstd.ZstdFile(file, options=ZSTD_OPTIONS)
         else:
             self.is_compressed = False
 
@@ -93,4 +91,4 @@ def open_stream(path: Path) -> Iterator[Stream]:
 def is_compressed(path: Path) -> bool:
     """Whether a file is one of those that are decompressed. Raises OSError."""
     with path.open("rb") as file:
-        return file.read(len(ZSTD_MAGIC)).startswith((GZIP_MAGIC, ZSTD_MAGIC))
+        return compression.is_compressed(file.read(len(ZSTD_MAGIC)))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from apps.telemetry.csv_header import UTF8_BOM
 from workers.sources.cells import TimeCheck, TimeReader
 from workers.sources.compressed import DAMAGED, Stream, is_compressed, open_stream
 from workers.sources.csv_header import read_header
@@ -15,8 +16,6 @@ from workers.sources.csv_rows import MAX_ROW_BYTES, Rows, RowSplitter
 from workers.sources.source import Chunk, Rejection, SourceError
 
 BLOCK_BYTES = 1024 * 1024
-UTF8_BOM = b"\xef\xbb\xbf"
-UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class CsvFile:
@@ -73,8 +72,7 @@ class CsvFile:
 
     def _chunks(self, stream: Stream) -> Iterator[Chunk]:
         start = _read_first_line(stream)
-        line, after = self._split_start(start)
-        header = read_header(self.name, line)
+        header, after = read_header(self.name, start)
         found = enter(
             stream, self._path, (len(start) - len(after), after), self._start, header.width
         )
@@ -112,21 +110,6 @@ class CsvFile:
         if stream.is_compressed:
             return stream.bytes_read
         return min(reading.splitter.fed_to, self._end or reading.splitter.fed_to) - self._start
-
-    def _split_start(self, start: bytes) -> tuple[str, bytes]:
-        """The first line as text and what follows it. Raises SourceError."""
-        if not start:
-            raise SourceError(f"{self.name}: is empty")
-        if start.startswith(UTF16_BOMS):
-            raise SourceError(f"{self.name}: is UTF-16 text; save it as UTF-8")
-        line, _, rest = start.removeprefix(UTF8_BOM).partition(b"\n")
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            text = "\0"
-        if "\0" in text or len(line) > MAX_ROW_BYTES:
-            raise SourceError(f"{self.name}: is not a CSV file but binary data")
-        return text, rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from apps.telemetry.csv_header import UTF8_BOM
+
 MAX_LINE_BYTES = 64 * 1024
-UTF8_BOM = b"\xef\xbb\xbf"
 
 # Otherwise it would take signals to itself while it parses, and a stop would be an error or lost.
 pa.enable_signal_handlers(False)

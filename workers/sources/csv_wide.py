@@ -19,17 +19,11 @@ class WideRows:
         self._width = header.width
         self._read_time = read_time
         self._time_at = header.columns["timestamp"]
-        who = {
-            name: at
-            for name, at in header.columns.items()
-            if name not in BY_NAME and name != "timestamp"
-        }
+        who = header.identity
         self._who_names = tuple(who)
         self._who = itemgetter(*who.values())
         self._metrics = [
-            (name, at, number_reader(name, BY_NAME[name]))
-            for name, at in header.columns.items()
-            if name in BY_NAME
+            (name, at, number_reader(name, BY_NAME[name])) for name, at in header.metrics.items()
         ]
         self._unknown = list(header.unknown.items())
         self._gpus: dict[tuple[str, ...], dict[str, Any]] = {}

@@ -38,18 +38,10 @@ class WideColumns:
     def __init__(self, header: Header, read_time: TimeReader) -> None:
         self._read_time = read_time
         self._time_at = header.columns["timestamp"]
-        who = {
-            name: at
-            for name, at in header.columns.items()
-            if name not in BY_NAME and name != "timestamp"
-        }
+        who = header.identity
         self._who_names = tuple(who)
         self._who_at = tuple(who.values())
-        self._fields = [
-            (field_of(name, BY_NAME[name]), at)
-            for name, at in header.columns.items()
-            if name in BY_NAME
-        ]
+        self._fields = [(field_of(name, BY_NAME[name]), at) for name, at in header.metrics.items()]
         self._unknown = list(header.unknown.items())
         self._gpus: dict[str, Gpu] = {}
 

@@ -5,10 +5,11 @@ from hashlib import blake2b
 from math import ceil
 from pathlib import Path
 
+from apps.telemetry.compression import is_compressed
+
 PART_BYTES = 32 << 20
 # The beginning of a file that tells it from another one that comes under the same name later.
 START_BYTES = 64 * 1024
-COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def identify(path: Path) -> Identity | None:
     """The file by its path and first row; None while it has none. Raises OSError."""
     with path.open("rb") as file:
         start = file.read(START_BYTES)
-    if start.startswith(COMPRESSED):
+    if is_compressed(start):
         return Identity(_name(path, start), compressed=True)
     header, newline, rest = start.partition(b"\n")
     row, end, _ = rest.partition(b"\n")
