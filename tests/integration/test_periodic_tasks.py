@@ -59,6 +59,8 @@ def test_a_task_that_runs_on_another_machine_is_left_to_it(no_partitions):
         _hold_lock(elsewhere, "telemetry.make_partitions")
         make_partitions()
         assert not set(expected_partitions()) & existing_partitions()
+        # Closing the connection would release the lock too, but a moment later.
+        elsewhere.execute("SELECT pg_advisory_unlock_all()")
     make_partitions()
     assert set(expected_partitions()) <= existing_partitions()
 
