@@ -125,7 +125,8 @@ class _Reading:
         count += len(rows.rejections)
         drafts = self.layout.read(rows)
         rejections = [Rejection(self.name, *rejected) for rejected in sorted(rows.rejections)]
-        resume_at = self.layout.resume_at(self.splitter.position)
+        # Not the splitter's own position: of a block's rows others may be on their way.
+        resume_at = self.layout.resume_at(rows.ends_at)
         return Chunk(count, bytes_done, drafts, rejections, resume_at)
 
     def last_chunk(self, rows: Rows, bytes_done: int) -> Chunk:

@@ -24,7 +24,8 @@ TOO_LONG = f"the row is longer than {MAX_ROW_BYTES} bytes"
 class Rows:
     """Rows with the line that each begins on; an empty line is an empty row.
 
-    They are in `table`, by columns, or in `rows`. `begins_at` is the offset of the first.
+    They are in `table`, by columns, or in `rows`. `begins_at` is the offset of the first, and all
+    before `ends_at` is in these rows or in earlier ones.
     """
 
     rows: list[list[str]] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Rows:
     rejections: list[tuple[int, str]] = field(default_factory=list)
     table: list[Any] | None = None
     begins_at: int = 0
+    ends_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class RowSplitter:
         """The rows that this block completes; `last` also ends a line without a newline."""
         begins_at = self.position
         rows = self._feed(block, last=last)
-        rows.begins_at = begins_at
+        rows.begins_at, rows.ends_at = begins_at, self.position
         return rows
 
     def feed_table(self, block: bytes) -> list[Rows] | None:
@@ -103,6 +105,7 @@ class RowSplitter:
         self._carry = block[end:]
         if len(self._carry) > MAX_ROW_BYTES:
             rows.rejections.append(self._skip_line())
+        rows.ends_at = self.position
         return [before, rows]
 
     def _feed(self, block: bytes, *, last: bool) -> Rows:
