@@ -6,6 +6,7 @@ They are paused (SIGSTOP) while it is published, so that all of them begin with 
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -60,13 +61,10 @@ def _drain(bench: Bench, count: int, seconds: int) -> Drained:
         bench.wait(lambda: bench.batches() == 0)
         _signal(collectors, signal.SIGSTOP)
         _publish(bench, seconds, start + timedelta(seconds=WARM_UP_S))
-        batches = bench.batches()
+        started = time.monotonic()
         _signal(collectors, signal.SIGCONT)
-        started = bench.wait(lambda: bench.batches() < batches)
-        # What was acknowledged at once belongs to the time before `started`.
-        rest = bench.batches() / batches * seconds * GPUS
         ended = bench.wait(lambda: bench.batches() == 0)
-    return Drained(rest / (ended - started), min(_stored(child) for child in collectors))
+    return Drained(seconds * GPUS / (ended - started), min(_stored(child) for child in collectors))
 
 
 @contextmanager
