@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.gateway.metrics.shared import counting_together
-from apps.gateway.server import CannotServe, Options, check, serve
+from apps.gateway.serving.server import CannotServe, Options, check, serve
 from workers.management.arguments import whole_number
 
 
 class Command(BaseCommand):
-    """Arguments and wiring only; the server is in apps/gateway/server.py."""
+    """Arguments and wiring only; the server is in apps/gateway/serving/."""
 
     help = (
         "Serve the REST API (/api/v1/), its documentation (/api/docs/), the admin (/admin/),"

@@ -1,0 +1,1 @@
+"""The gateway's server: one port for HTTP (Django's WSGI handler) and WebSocket (ASGI)."""
