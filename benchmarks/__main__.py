@@ -14,6 +14,7 @@ from apps.embedded.etcd import etcd_version, find_etcd
 from apps.embedded.stack import Stack
 from benchmarks import (
     collect,
+    http,
     latency,
     parse,
     pipeline,
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "collect": collect.measure,
     "pipeline": pipeline.measure,
     "scale": scale.measure,
+    "http": http.measure,
 }
 NEEDS_OTHERS = "pipeline"
 LIBRARY_ALONE = {"queue_publish", "queue_consume", "parse_dcgm", "parse_wide"}

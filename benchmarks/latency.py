@@ -60,18 +60,19 @@ def _publish_and_listen(bench: Bench) -> list[tuple[float, str]]:
     listener = threading.Thread(target=listen)
     listener.start()
     ready.wait()
-    _publish(bench)
+    publish_steadily(bench, bench.latency_s)
     bench.wait(lambda: bench.batches() == 0)
     done.set()
     listener.join()
     return commits
 
 
-def _publish(bench: Bench) -> None:
+def publish_steadily(bench: Bench, seconds: float) -> None:
+    """Publish 5,000 records/s for so long, in batches of a hundredth of a second."""
     publisher = Publisher(bench.config)
     per_tick = int(RATE * TICK_S)
     started = time.time()
-    for tick in range(int(bench.latency_s / TICK_S)):
+    for tick in range(int(seconds / TICK_S)):
         due = started + tick * TICK_S
         time.sleep(max(0.0, due - time.time()))
         gpus = range(tick * per_tick, (tick + 1) * per_tick)

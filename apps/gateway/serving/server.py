@@ -22,7 +22,6 @@ from granian.constants import Interfaces, Loops
 from granian.errors import FatalError
 from granian.log import LogLevels
 
-# A function of the number of threads.
 TARGET = "telemetry_project.asgi:application_of"
 # Of one worker, WebSockets included. Granian takes no more until one of them has ended.
 MAX_CONNECTIONS = 10_000
@@ -89,11 +88,14 @@ def _bind_failure(host: str, port: int, error: OSError) -> str:
     return f"Cannot listen on {host} port {port}: {error.strerror}."
 
 
-def serve(options: Options) -> None:
-    """Answer requests until SIGTERM or SIGINT; raises CannotServe or SystemExit on failure."""
+def serve(options: Options, target: str = TARGET) -> None:
+    """Answer requests until SIGTERM or SIGINT; raises CannotServe or SystemExit on failure.
+
+    `target` is `module:function`, which gives a worker its application for a number of threads.
+    """
     connections.close_all()  # no worker may inherit one through fork
     server = Granian(
-        TARGET,
+        target,
         address=options.host,
         port=options.port,
         interface=Interfaces.ASGI,
@@ -107,12 +109,14 @@ def serve(options: Options) -> None:
         log_dictconfig=_logging(),
     )
     try:
-        server.serve(target_loader=partial(_load, os.getpid(), options.threads), wrap_loader=False)
+        server.serve(
+            target_loader=partial(_load, os.getpid(), target, options.threads), wrap_loader=False
+        )
     except FatalError as error:
         raise CannotServe(f"The server could not start: {error}") from error
 
 
-def _load(parent: int, threads: int) -> Any:
+def _load(parent: int, target: str, threads: int) -> Any:
     """Runs in each worker: the application, and no life beyond the parent's, however it ends."""
     # SIGKILL: a handler that is inherited until granian sets its own would swallow a SIGTERM.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -120,7 +124,7 @@ def _load(parent: int, threads: int) -> Any:
         sys.exit(1)
     os.setpgrp()  # a terminal's Ctrl-C reaches the parent alone, which asks workers to stop
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    return load_target(TARGET)(threads)
+    return load_target(target)(threads)
 
 
 def _logging() -> dict[str, Any]:
