@@ -183,8 +183,9 @@ def test_a_page_is_one_statement_however_it_is_asked_for(ten):
 
 def test_the_latest_samples_come_with_where_and_what_the_gpu_is(ten):
     store("annex", [record(8, 3, power_draw=1, extra={"pod": "a"})])
-    text, count = queries.latest_json(columns=["power_draw", "extra"])
-    assert count == 3
+    latest = queries.latest_json(columns=["power_draw", "extra"])
+    text = latest.results
+    assert latest.count == 3
     assert json.loads(text)[0] == {
         "uuid": "GPU-0008",
         "cluster": "annex",
@@ -192,6 +193,7 @@ def test_the_latest_samples_come_with_where_and_what_the_gpu_is(ten):
         "gpu_id": 0,
         "device": "nvidia0",
         "model_name": "NVIDIA H100 80GB HBM3",
+        "state": "silent",
         "timestamp": "2025-07-18T20:42:37.000000Z",
         "power_draw": 1,
         "extra": {"pod": "a"},
@@ -210,13 +212,13 @@ def test_the_latest_samples_come_with_where_and_what_the_gpu_is(ten):
 )
 def test_the_latest_samples_can_be_of_one_cluster_or_host(ten, filters, expected):
     store("annex", [record(8, 3)])
-    text, count = queries.latest_json(**filters)
-    assert [row["uuid"] for row in json.loads(text)] == expected
-    assert count == len(expected)
+    latest = queries.latest_json(**filters)
+    assert [row["uuid"] for row in json.loads(latest.results)] == expected
+    assert latest.count == len(expected)
 
 
 def test_no_samples_are_an_empty_list():
-    assert queries.latest_json() == ("[]", 0)
+    assert queries.latest_json() == queries.Latest("[]", 0, None)
 
 
 def test_inventory_lists_say_how_many_and_when_last_seen(ten):

@@ -41,7 +41,7 @@ def test_a_sample_is_the_same_as_in_the_json_of_one_gpu(ten):
     store("lab", [record(0, 10, energy_consumption_mj=9_007_199_254_740_993, extra={"pod": "a"})])
     page = queries.gpu_telemetry_json(UUIDS[0])
     assert all_of(UUIDS)[UUIDS[0]] == json.loads(page.results)
-    (text, _) = queries.latest_json(columns=["power_draw"])
+    text = queries.latest_json(columns=["power_draw"]).results
     latest = latest_of(UUIDS, columns=["power_draw"])
     assert [json.loads(text)[1][name] for name in ("timestamp", "power_draw")] == list(
         latest[UUIDS[1]].values()

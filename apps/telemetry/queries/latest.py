@@ -1,38 +1,84 @@
 """The latest sample of every GPU: the fleet view, which never touches history."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
+from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
+from apps.telemetry.queries.reporting import IS_REPORTING, SAME_UNTIL, STATE
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
 
+State = Literal["reporting", "silent"]
+
+# What an object holds before its sample.
+PLACE = {
+    "uuid": "gpu.uuid",
+    "cluster": "cluster.slug",
+    "hostname": "host.hostname",
+    "gpu_id": "gpu.gpu_index",
+    "device": "gpu.device",
+    "model_name": "gpu.model_name",
+    "state": STATE,
+}
 _LATEST = """
 SELECT coalesce(string_agg(row_to_json(fields)::text, ',' ORDER BY
                            cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid), ''),
-       count(*)
-  FROM telemetry_latestsample latest
-  JOIN telemetry_gpu gpu ON gpu.id = latest.gpu_id
-  JOIN telemetry_host host ON host.id = gpu.host_id
-  JOIN telemetry_cluster cluster ON cluster.id = host.cluster_id,
-       LATERAL (SELECT gpu.uuid, cluster.slug AS cluster, host.hostname, gpu.gpu_index AS gpu_id,
-                       gpu.device, gpu.model_name, {fields}) fields
- WHERE (%(cluster)s::text IS NULL OR cluster.slug = %(cluster)s::text)
-   AND (%(hostname)s::text IS NULL OR host.hostname = %(hostname)s::text)
+       count(*),
+       {same_until}
+  FROM {gpus}
+  JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id,
+       LATERAL (SELECT {place}, {fields}) fields
+ WHERE true {conditions}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """`results` is the text of a JSON array of `count` objects.
+
+    While nothing is stored they stay as they are until `same_until` (None: for ever).
+    """
+
+    results: str
+    count: int
+    same_until: datetime | None
 
 
 def latest_json(
     *,
     cluster: str | None = None,
     hostname: str | None = None,
+    uuid: str | None = None,
+    model: str | None = None,
+    state: State | None = None,
     columns: Iterable[str] = COLUMNS,
-) -> tuple[str, int]:
-    """A JSON array of the newest sample of each GPU that has one, and its length.
+    clusters: Collection[str] | None = None,
+) -> Latest:
+    """The newest sample of each GPU that has one, by cluster, host and index.
 
-    Each object has `uuid`, `cluster`, `hostname`, `gpu_id` (the index within the host), `device`,
-    `model_name`, `timestamp` and `columns`; by cluster, host and index. Raises UnknownColumn.
+    Each object has PLACE, `timestamp` and `columns`; `state` is `reporting`, or `silent` where the
+    newest sample is older than REPORTING_S. Raises UnknownColumn.
     """
-    statement = _LATEST.format(fields=sample_fields("latest", checked_columns(columns)))
-    row = fetch_one(statement, {"cluster": cluster, "hostname": hostname})
+    choice = GpuChoice(cluster, hostname, uuid, model, clusters)
+    statement = _LATEST.format(
+        gpus=GPUS,
+        place=", ".join(f"{sql} AS {name}" for name, sql in PLACE.items()),
+        fields=sample_fields("latest", checked_columns(columns)),
+        conditions=f"{choice.conditions} {_in_state(state)}",
+        same_until=SAME_UNTIL,
+    )
+    row = fetch_one(statement, choice.parameters)
     assert row is not None, "an aggregate has one row"
-    lines, count = row
-    return f"[{lines}]", count
+    lines, count, same_until = row
+    return Latest(f"[{lines}]", count, same_until)
+
+
+def _in_state(state: State | None) -> str:
+    match state:
+        case "reporting":
+            return f"AND {IS_REPORTING}"
+        case "silent":
+            return f"AND NOT {IS_REPORTING}"
+    return ""

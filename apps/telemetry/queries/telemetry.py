@@ -1,6 +1,6 @@
 """The telemetry of one GPU, page by page."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import Any
 
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
+from apps.telemetry.queries.window import window_of
 
 
 class UnknownGpu(LookupError):
@@ -59,16 +60,21 @@ SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}) FILTER (WHERE n <= %(li
              ORDER BY s.timestamp {read} LIMIT %(limit)s::integer + 1) s,
            LATERAL (SELECT {fields}) fields
   ) page ON true
- WHERE gpu.uuid = %(uuid)s::text
+ WHERE gpu.uuid = %(uuid)s::text {visible}
  GROUP BY gpu.id
 """  # noqa: E501
 _COUNT = "(SELECT count(*) FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window})"
+_VISIBLE = """
+AND EXISTS (SELECT 1 FROM telemetry_host host JOIN telemetry_cluster cluster
+                       ON cluster.id = host.cluster_id
+             WHERE host.id = gpu.host_id AND cluster.slug = ANY(%(clusters)s::text[]))
+"""
 _COUNT_OF_ALL = """
 coalesce((SELECT sample_count FROM telemetry_latestsample latest WHERE latest.gpu_id = gpu.id), 0)
 """
 
 
-def gpu_telemetry_json(
+def gpu_telemetry_json(  # noqa: PLR0913, one way to ask each thing
     uuid: str,
     *,
     start: datetime | None = None,
@@ -77,23 +83,27 @@ def gpu_telemetry_json(
     order: Order = Order.ASC,
     cursor: Cursor | None = None,
     columns: Iterable[str] = COLUMNS,
+    clusters: Collection[str] | None = None,
 ) -> Page:
     """Up to `limit` samples with `start` ≤ timestamp ≤ `end`, each an object of `columns`.
 
-    Raises UnknownGpu and UnknownColumn.
+    A GPU outside `clusters` (slugs; None is all) is unknown. Raises UnknownGpu and UnknownColumn.
     """
     backwards = cursor is not None and cursor.backwards
-    window = _window(start, end)
+    window = window_of(start, end)
     ascending = (order is Order.ASC) is not backwards
     statement = _PAGE.format(
         fields=sample_fields("s", checked_columns(columns)),
         window=window,
         count=_COUNT.format(window=window) if window else _COUNT_OF_ALL,
+        visible="" if clusters is None else _VISIBLE,
         beyond=_beyond(ascending) if cursor else "",
         read="ASC" if ascending else "DESC",
         shown="DESC" if backwards else "ASC",
     )
     parameters: dict[str, Any] = {"uuid": uuid, "start": start, "end": end, "limit": limit}
+    if clusters is not None:
+        parameters["clusters"] = list(clusters)
     parameters["cursor"] = cursor.timestamp if cursor else None
     row = fetch_one(statement, parameters)
     if row is None:
@@ -107,13 +117,6 @@ def gpu_telemetry_json(
         next=Cursor(last) if follows and last else None,
         previous=Cursor(first, backwards=True) if precedes and first else None,
     )
-
-
-def _window(start: datetime | None, end: datetime | None) -> str:
-    """Only the bounds that were given: a bound that PostgreSQL sees lets it skip other days."""
-    lower = "AND s.timestamp >= %(start)s::timestamptz" if start else ""
-    upper = "AND s.timestamp <= %(end)s::timestamptz" if end else ""
-    return f"{lower} {upper}".strip()
 
 
 def _beyond(ascending: bool) -> str:
