@@ -1,5 +1,7 @@
 """A fleet with a history, written by PostgreSQL itself: 1,000 GPUs, a sample a second."""
 
+from string import Template
+
 import psycopg
 
 from benchmarks.bench import GPUS
@@ -28,16 +30,16 @@ SELECT 'GPU-' || lpad(n::text, 8, '0') || '-86f3-7a43-b711-4771313afc50', host.i
   FROM generate_series(0, {GPUS - 1}) n JOIN telemetry_host host ON hostname = 'node-' || n / 8;
 INSERT INTO telemetry_sample (gpu_id, timestamp, {_COLUMNS})
 SELECT gpu.id, date_trunc('day', now(), 'UTC') + n * interval '1 s', {", ".join(METRICS.values())}
-  FROM generate_series(0, %(samples)s - 1) n, telemetry_gpu gpu;
+  FROM generate_series(0, $samples - 1) n, telemetry_gpu gpu;
 INSERT INTO telemetry_latestsample (gpu_id, timestamp, {_COLUMNS}, sample_count)
-SELECT gpu_id, timestamp, {_COLUMNS}, %(samples)s FROM telemetry_sample
- WHERE timestamp = date_trunc('day', now(), 'UTC') + (%(samples)s - 1) * interval '1 s';
+SELECT gpu_id, timestamp, {_COLUMNS}, $samples FROM telemetry_sample
+ WHERE timestamp = date_trunc('day', now(), 'UTC') + ($samples - 1) * interval '1 s';
 """
 
 
 def fill(database_url: str, samples: int) -> list[str]:
     """`samples` of each GPU from midnight on, today's partition being there; the GPUs' UUIDs."""
-    with psycopg.connect(database_url, autocommit=True, cursor_factory=psycopg.ClientCursor) as own:
-        own.execute(_FILL, {"samples": samples})
+    with psycopg.connect(database_url, autocommit=True) as own:
+        own.execute(Template(_FILL).substitute(samples=samples))
         own.execute("VACUUM ANALYZE")
         return [row[0] for row in own.execute("SELECT uuid FROM telemetry_gpu ORDER BY id")]
