@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import environ
+from csp.constants import NONCE as CSP_NONCE
+from csp.constants import NONE as CSP_NONE
+from csp.constants import SELF as CSP_SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
@@ -68,6 +71,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
+    "csp",
+    "axes",
     "apps.telemetry",
     "apps.gateway",
     "workers",
@@ -76,12 +82,15 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.gateway.metrics.requests.count_requests",
+    "corsheaders.middleware.CorsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "telemetry_project.urls"
 WSGI_APPLICATION = "telemetry_project.wsgi.application"
@@ -98,6 +107,10 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator",
@@ -110,6 +123,53 @@ STATIC_URL = "static/"
 # Static files are served from the installed packages: no collect step to forget.
 WHITENOISE_USE_FINDERS = True
 X_FRAME_OPTIONS = "DENY"
+
+# --- Safety of the web ------------------------------------------------------------------------
+# Whether people reach the gateway by HTTPS, which a proxy in front of it speaks.
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+# How many proxies, one behind the other, are trusted to say whom they ask for, and by HTTPS or not.
+NUM_PROXIES = _integer("NUM_PROXIES", 0, 0, 10)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+if NUM_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Without a proxy that says what it was asked by, every request would be redirected for ever.
+SECURE_SSL_REDIRECT = HTTPS and NUM_PROXIES > 0
+# What machines of the same network ask, past the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$", r"^metrics$"]
+# HSTS preloading is a promise about a whole registered domain, which is its owner's to give.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+# Pages of other origins that may read the API in their visitors' browsers; without cookies.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(api|graphql)"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [CSP_SELF],
+        "script-src": [CSP_SELF, CSP_NONCE],
+        "style-src": [CSP_SELF, CSP_NONCE],
+        "img-src": [CSP_SELF, "data:"],
+        "object-src": [CSP_NONE],
+        "base-uri": [CSP_NONE],
+        "form-action": [CSP_SELF],
+        "frame-ancestors": [CSP_NONE],
+    }
+}
+# Requests per second of each token or person, and of each address, in each worker process; 0 is no
+# limit. More than one worker answers, so that by default they stop nobody but who means harm.
+THROTTLE_KEY_PER_S = _integer("THROTTLE_KEY_PER_S", 5_000, 0, 1_000_000)
+THROTTLE_ADDRESS_PER_S = _integer("THROTTLE_ADDRESS_PER_S", 5_000, 0, 1_000_000)
+THROTTLE_FAILURES_PER_MIN = _integer("THROTTLE_FAILURES_PER_MIN", 60, 0, 1_000_000)
+# Wrong passwords of one user from one address: nobody can lock an admin out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "apps.gateway.access.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "apps.gateway.access.lockout.locked_out"
 
 # --- PostgreSQL -------------------------------------------------------------------------------
 DATABASES = {
@@ -155,12 +215,8 @@ UPLOAD_MAX_INFLATED_BYTES = _integer("UPLOAD_MAX_INFLATED_BYTES", 64 << 30, 1024
 INGEST_MAX_BYTES = _integer("INGEST_MAX_BYTES", 16 << 20, 1024, 1 << 30)
 INGEST_TIMEOUT_S = _seconds("INGEST_TIMEOUT_S", 5.0)
 REST_FRAMEWORK = {
-    # Basic comes first: it is what a 401 tells a program to use.
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.BasicAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.gateway.permissions.ReadAccess"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.gateway.access.authentication.Authentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.gateway.access.permission.RoleAccess"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

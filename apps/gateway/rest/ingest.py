@@ -11,13 +11,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.gateway.access.principal import Role
 from apps.gateway.openapi import document_parameters, problem_response
 from apps.gateway.parameters import Parameters, read_parameters
 from apps.gateway.problems import problem
 from apps.gateway.rest.body import Unread
 from apps.gateway.rest.ingest_body import JSON, NDJSON, read_messages
 from apps.gateway.rest.ingest_queue import ingest_queue
-from apps.gateway.rest.write_access import WriteAccess
 from apps.mq import Message
 from apps.telemetry import intake
 from telemetry_project.queue import queue_config
@@ -65,7 +65,8 @@ class IngestedSerializer(serializers.Serializer[None]):
 class IngestView(APIView):
     """Takes records in."""
 
-    permission_classes = [WriteAccess]
+    write_role = Role.OPERATOR
+    own_cluster = True
     parser_classes = [Unread]
 
     @extend_schema(

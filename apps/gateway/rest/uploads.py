@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from apps.gateway.access.principal import Role, principal_of
 from apps.gateway.openapi import (
     document_parameters,
     invalid_parameter_response,
@@ -34,7 +35,6 @@ from apps.gateway.rest.upload_schemas import (
     as_object,
     example,
 )
-from apps.gateway.rest.write_access import WriteAccess
 from apps.telemetry import queries, uploads
 from apps.telemetry.models import Upload
 from apps.telemetry.upload_files import StorageFailed
@@ -75,7 +75,8 @@ class UploadListParameters(Parameters):
 class UploadView(APIView):
     """A view of uploads; its requests have no body but the one that sends a file."""
 
-    permission_classes = [WriteAccess]
+    write_role = Role.OPERATOR
+    own_cluster = True
     parser_classes = [Unread]
 
 
@@ -145,7 +146,7 @@ class UploadListView(UploadView):
     def get(self, request: Request) -> HttpResponse:
         """Answer one page."""
         given = read_parameters(request.query_params, UploadListParameters)
-        found = queries.uploads(state=given.state)
+        found = queries.uploads(state=given.state, clusters=principal_of(request).clusters)
         count, end = found.count(), given.offset + given.limit
         rows = [as_object(upload, _url(request, upload)) for upload in found[given.offset : end]]
         return list_response(
@@ -171,7 +172,7 @@ class UploadDetailView(UploadView):
     def get(self, request: Request, upload_id: UUID) -> HttpResponse:
         """Answer the upload."""
         read_parameters(request.query_params, Parameters)
-        return _answer(request, _find(upload_id), 200)
+        return _answer(request, _find(request, upload_id), 200)
 
 
 class UploadCancelView(UploadView):
@@ -226,14 +227,14 @@ def _take_in(request: Request, *, force: bool) -> tuple[Upload, bool]:
     with receive(request._request, settings.UPLOAD_MAX_BYTES) as file:
         arrived = uploads.Arrived(
             file.id, file.filename, file.keep(), file.size_bytes, file.sha256,
-            request.user.get_username(),
+            principal_of(request).name,
         )  # fmt: skip
         upload, file.is_wanted = uploads.register(settings.CLUSTER_ID, arrived, force=force)
     return upload, file.is_wanted
 
 
-def _find(upload_id: UUID) -> Upload:
-    upload = queries.upload(upload_id)
+def _find(request: Request, upload_id: UUID) -> Upload:
+    upload = queries.upload(upload_id, clusters=principal_of(request).clusters)
     if upload is None:
         raise NotFound(f"There is no upload {upload_id}; /api/v1/csv/uploads lists them.")
     return upload
@@ -243,8 +244,9 @@ def _step(
     request: Request, upload_id: UUID, step: Callable[[UUID], bool], words: str
 ) -> HttpResponse:
     read_parameters(request.query_params, Parameters)
+    _find(request, upload_id)
     possible = step(upload_id)
-    upload = _find(upload_id)
+    upload = _find(request, upload_id)
     if not possible:
         raise Conflict(f"An upload that is {upload.state} cannot be {words}.")
     return _answer(request, upload, 200)
