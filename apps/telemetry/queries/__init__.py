@@ -4,35 +4,60 @@ Telemetry itself comes as JSON text made by PostgreSQL: building the same rows a
 and encoding them costs several times as much.
 """
 
-from apps.telemetry.queries.fleet_page import FleetCursor, FleetPage, fleet_telemetry_json
+from apps.telemetry.queries.buckets import MAX_AGGREGATED, Buckets, buckets_json
+from apps.telemetry.queries.extent import extent
+from apps.telemetry.queries.fleet_page import (
+    MAX_COUNTED,
+    FleetCursor,
+    FleetPage,
+    fleet_telemetry_json,
+)
 from apps.telemetry.queries.gpu_choice import GpuChoice
 from apps.telemetry.queries.inventory import clusters, gpus, hosts, models
 from apps.telemetry.queries.latest import Latest, latest_json
+from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_S
+from apps.telemetry.queries.resolution import STEPS, Extent, Resolution, finest
 from apps.telemetry.queries.sample_json import COLUMNS, UnknownColumn
+from apps.telemetry.queries.snapshot import snapshot
 from apps.telemetry.queries.stats import Stats, stats_json
+from apps.telemetry.queries.summary import STATISTICS, summaries
 from apps.telemetry.queries.telemetry import Cursor, Order, Page, UnknownGpu, gpu_telemetry_json
 from apps.telemetry.queries.uploads import upload, uploads
 
 __all__ = [
     "COLUMNS",
+    "IDLE_BELOW",
+    "MAX_AGGREGATED",
+    "MAX_COUNTED",
+    "REPORTING_S",
+    "STATISTICS",
+    "STEPS",
+    "Buckets",
     "Cursor",
+    "Extent",
     "FleetCursor",
     "FleetPage",
     "GpuChoice",
     "Latest",
     "Order",
     "Page",
+    "Resolution",
     "Stats",
     "UnknownColumn",
     "UnknownGpu",
+    "buckets_json",
     "clusters",
+    "extent",
+    "finest",
     "fleet_telemetry_json",
     "gpu_telemetry_json",
     "gpus",
     "hosts",
     "latest_json",
     "models",
+    "snapshot",
     "stats_json",
+    "summaries",
     "upload",
     "uploads",
 ]

@@ -42,7 +42,7 @@ def gpus(*, clusters: Collection[str] | None = None) -> QuerySet[Gpu]:
     )
 
 
-def models(*, clusters: Collection[str] | None = None) -> QuerySet[Gpu, dict[str, Any]]:
+def models(*, clusters: Collection[str] | None = None) -> QuerySet[Any, Any]:
     """Rows with `model_name`, its `gpu_count` and `last_seen_at`, by name."""
     return (
         Gpu.objects.filter(**_within("host__cluster__slug", clusters))

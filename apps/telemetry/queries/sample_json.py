@@ -29,5 +29,10 @@ def checked_columns(names: Iterable[str]) -> tuple[str, ...]:
 
 def sample_fields(source: str, columns: Iterable[str]) -> str:
     """The select list of one sample's JSON: `timestamp`, then `columns` of the table `source`."""
-    time = f"""to_char({source}.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    time = time_text(f"{source}.timestamp")
     return ", ".join((f"{time} AS timestamp", *(f"{source}.{name}" for name in columns)))
+
+
+def time_text(column: str) -> str:
+    """A time as it is written in JSON."""
+    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""

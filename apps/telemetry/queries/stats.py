@@ -7,6 +7,7 @@ from datetime import datetime
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.reporting import IDLE_BELOW, IS_REPORTING, SAME_UNTIL
+from apps.telemetry.queries.sample_json import time_text
 
 # Sums of `real` columns are made of wider numbers, or large fleets would lose their digits.
 _STATS = """
@@ -20,8 +21,7 @@ SELECT json_build_object(
          'memory_total_mib', sum(latest.memory_used_mib::float8 + latest.memory_free_mib::float8)
                              FILTER (WHERE reporting),
          'gpu_utilization', avg(latest.gpu_utilization) FILTER (WHERE reporting),
-         'newest_at', to_char(max(latest.timestamp) AT TIME ZONE 'UTC',
-                              'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text,
+         'newest_at', {newest_at})::text,
        {same_until}
   FROM {gpus}
   LEFT JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id,
@@ -49,6 +49,7 @@ def stats_json(*, cluster: str | None = None, clusters: Collection[str] | None =
         gpus=GPUS,
         is_reporting=IS_REPORTING,
         idle_below=IDLE_BELOW,
+        newest_at=time_text("max(latest.timestamp)"),
         same_until=SAME_UNTIL,
         conditions=choice.conditions,
     )

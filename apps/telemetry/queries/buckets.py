@@ -1,0 +1,122 @@
+"""Pages of what the telemetry of GPUs amounts to per minute or hour."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from apps.telemetry.metrics import METRIC_NAMES, Metric
+from apps.telemetry.queries.bucket_rows import (
+    STATISTICS_OF,
+    bucket_rows,
+    chosen_metrics,
+    column_of,
+)
+from apps.telemetry.queries.fleet_page import PLACE, FleetCursor, FleetPage
+from apps.telemetry.queries.gpu_choice import GpuChoice
+from apps.telemetry.queries.prepared import fetch_one
+from apps.telemetry.queries.sample_json import time_text
+from apps.telemetry.queries.telemetry import Order
+
+# Samples that one answer may be made of; each of the full set of metrics costs some microseconds.
+MAX_AGGREGATED = 500_000
+_PAGE = """
+{rows}, page AS (
+  SELECT bucket.at, bucket.id, row_to_json(fields)::text AS line,
+         row_number() OVER (ORDER BY bucket.at {read}, bucket.id {read}) AS n,
+         count(*) OVER () AS remaining
+    FROM bucket JOIN gpu ON gpu.id = bucket.id,
+         LATERAL (SELECT {fields}) fields
+   WHERE {beyond}
+)
+SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}), ''),
+       coalesce(max(remaining), 0) > %(limit)s::integer,
+       max(at) FILTER (WHERE n = 1), max(id) FILTER (WHERE n = 1),
+       max(at) FILTER (WHERE n = last), max(id) FILTER (WHERE n = last),
+       (SELECT count(*) FROM bucket)
+  FROM (SELECT *, max(n) OVER () AS last FROM page WHERE n <= %(limit)s::integer) page
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """What to make buckets of; `with_place` puts the GPU's place before each."""
+
+    choice: GpuChoice
+    step: timedelta
+    start: datetime | None = None
+    end: datetime | None = None
+    columns: Iterable[str] = METRIC_NAMES
+    with_place: bool = True
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics. Raises UnknownColumn."""
+        return chosen_metrics(self.columns)
+
+    @property
+    def rows(self) -> str:
+        """The statement's `WITH`."""
+        return bucket_rows(self.metrics, self.choice.conditions, self.start, self.end)
+
+    @property
+    def fields(self) -> str:
+        """The select list of one bucket's JSON."""
+        place = [f"{sql} AS {name}" for name, sql in PLACE.items() if self.with_place]
+        head = (f"{time_text('bucket.at')} AS timestamp", "bucket.count")
+        return ", ".join([*place, *head, *(_object(metric) for metric in self.metrics)])
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What the statement names."""
+        window = {"start": self.start, "end": self.end, "step": self.step}
+        return self.choice.parameters | window
+
+
+def buckets_json(
+    buckets: Buckets,
+    *,
+    limit: int = 100,
+    order: Order = Order.ASC,
+    cursor: FleetCursor | None = None,
+) -> FleetPage:
+    """Up to `limit` buckets, by time, each with `timestamp` (its start), `count` and the metrics.
+
+    A metric is an object of STATISTICS_OF its kind, or null where no sample had it. The first and
+    last bucket hold what lies in the window. Raises UnknownColumn.
+    """
+    backwards = cursor is not None and cursor.backwards
+    ascending = (order is Order.ASC) is not backwards
+    statement = _PAGE.format(
+        rows=buckets.rows,
+        fields=buckets.fields,
+        beyond=_beyond(ascending) if cursor else "true",
+        read="ASC" if ascending else "DESC",
+        shown="DESC" if backwards else "ASC",
+    )
+    place = {"at": cursor and cursor.timestamp, "gpu": cursor and cursor.gpu}
+    row = fetch_one(statement, buckets.parameters | place | {"limit": limit})
+    assert row is not None, "an aggregate has one row"
+    lines, more, *places, count = row
+    near, far = FleetCursor(*places[:2]), FleetCursor(*places[2:])
+    first, last = (far, near) if backwards else (near, far)
+    follows, precedes = (cursor is not None, more) if backwards else (more, cursor is not None)
+    has_rows = first.timestamp is not None
+    return FleetPage(
+        results=f"[{lines}]",
+        count=count,
+        next=last if follows and has_rows else None,
+        previous=replace(first, backwards=True) if precedes and has_rows else None,
+    )
+
+
+def _beyond(ascending: bool) -> str:
+    sign = ">" if ascending else "<"
+    return f"(bucket.at, bucket.id) {sign} (%(at)s::timestamptz, %(gpu)s::integer)"
+
+
+def _object(metric: Metric) -> str:
+    statistics = STATISTICS_OF[metric.kind]
+    pairs = ", ".join(f"'{name}', bucket.{column_of(metric, name)}" for name in statistics)
+    # Every kind has `last`, which is there if any sample had the metric.
+    is_there = f"bucket.{column_of(metric, 'last')} IS NOT NULL"
+    return f"CASE WHEN {is_there} THEN json_build_object({pairs}) END AS {metric.name}"

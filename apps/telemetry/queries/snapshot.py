@@ -1,0 +1,19 @@
+"""What this database has committed so far, as a text that changes with any commit."""
+
+from django.db import connection
+
+from apps.telemetry.queries.prepared import fetch_one
+
+
+def snapshot() -> str | None:
+    """Equal texts mean that every statement sees the same rows; other texts prove nothing.
+
+    It names the transactions that have ended, so whoever writes, wherever, changes it. None inside
+    a transaction, whose own writes change what it sees and not this.
+    """
+    if connection.in_atomic_block:
+        return None
+    row = fetch_one("SELECT pg_current_snapshot()::text", {})
+    assert row is not None, "a function has a value"
+    text: str = row[0]
+    return text
