@@ -10,6 +10,15 @@ from django.db import connection
 from apps.embedded.stack import Stack
 
 
+@pytest.fixture(autouse=True)
+def _nobody_is_remembered() -> None:
+    """What the tests before this one asked for counts against no limit of this one."""
+    from apps.gateway.access import throttling, tokens  # noqa: PLC0415 - Django is set up by now
+
+    throttling.forget()
+    tokens.forget()
+
+
 @pytest.fixture
 def etcd_endpoints() -> list[str]:
     """host:port of each member of the run's etcd; a test keeps to its own `cluster_id` there."""

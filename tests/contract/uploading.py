@@ -1,9 +1,8 @@
 """What the tests of uploads and of ingestion share."""
 
-import base64
 from pathlib import Path
 
-from django.contrib.auth.models import User
+from tests.signing_in import basic, make_operator
 
 CSV = (
     b"timestamp,gpu_id,hostname,uuid,gpu_utilization\n"
@@ -15,8 +14,8 @@ BOUNDARY = "a1b2c3"
 
 def make_sender():
     """The Authorization header of somebody who may send."""
-    User.objects.create_user("sender", password="a long password")
-    return {"Authorization": "Basic " + base64.b64encode(b"sender:a long password").decode()}
+    make_operator()
+    return basic("sender")
 
 
 def form(content=CSV, filename="fleet.csv", field="file", *, end=True):
