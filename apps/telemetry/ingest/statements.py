@@ -12,7 +12,7 @@ _merged = ", ".join(
 _newer = ", ".join(
     f"{name} = CASE WHEN excluded.timestamp >= latest.timestamp"
     f" THEN excluded.{name} ELSE latest.{name} END"
-    for name in COLUMNS[1:]
+    for name in (*COLUMNS[1:], "changed_in")
 )
 
 COPY_SAMPLES = f"COPY telemetry_sample ({_columns}) FROM STDIN (FORMAT binary)"

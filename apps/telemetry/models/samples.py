@@ -4,9 +4,16 @@ Written by apps/telemetry/ingest alone.
 """
 
 from django.db import models
+from django.db.models import Func, TextField
+from django.db.models.functions import Cast
 
 from apps.telemetry.models.inventory import Gpu
 from apps.telemetry.models.metric_columns import MetricColumns
+
+# The number of the transaction that writes; 64 bits, so that it never comes round again.
+THIS_TRANSACTION = Cast(
+    Cast(Func(function="pg_current_xact_id"), TextField()), models.BigIntegerField()
+)
 
 
 class Sample(MetricColumns):
@@ -34,6 +41,10 @@ class LatestSample(MetricColumns):
     `sample_count` is the number of the GPU's rows in the table of samples: counting ten thousand
     of them costs more than reading a page. Whoever drops or restores a partition corrects it in
     the same transaction.
+
+    `changed_in` is the transaction that brought the sample, which a late one does not: readers that
+    follow the changes compare it with what their last snapshot saw. No index, or updates would no
+    longer stay in their page.
     """
 
     gpu = models.OneToOneField(
@@ -41,3 +52,4 @@ class LatestSample(MetricColumns):
     )
     timestamp = models.DateTimeField()
     sample_count = models.BigIntegerField(db_default=0)
+    changed_in = models.BigIntegerField(db_default=THIS_TRANSACTION, editable=False)
