@@ -71,6 +71,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "graphene_django",
+    "graphene_django_graphiql_static",
     "corsheaders",
     "csp",
     "axes",
@@ -205,6 +207,10 @@ SAMPLE_MIN_TIME = _time("SAMPLE_MIN_TIME", "2015-01-01")
 # --- Gateway ----------------------------------------------------------------------------------
 # Lets anybody read the API without signing in; `make run` sets it on loopback.
 PUBLIC_READ = env.bool("PUBLIC_READ", default=False)
+# GraphQL: whether the schema may be asked for, and whether /graphql shows GraphiQL to a browser.
+GRAPHQL_INTROSPECTION = env.bool("GRAPHQL_INTROSPECTION", default=DEBUG)
+GRAPHIQL = env.bool("GRAPHIQL", default=DEBUG)
+GRAPHENE = {"SCHEMA": "apps.gateway.graphql.query.SCHEMA"}
 # Uploaded files wait here for a streamer; gateways and streamers must see the same ones.
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
@@ -214,6 +220,8 @@ UPLOAD_MAX_INFLATED_BYTES = _integer("UPLOAD_MAX_INFLATED_BYTES", 64 << 30, 1024
 # Of one request to /api/v1/ingest, compressed or not.
 INGEST_MAX_BYTES = _integer("INGEST_MAX_BYTES", 16 << 20, 1024, 1 << 30)
 INGEST_TIMEOUT_S = _seconds("INGEST_TIMEOUT_S", 5.0)
+# Of one statement of the gateway: a question that costs more is refused.
+STATEMENT_TIMEOUT_S = _seconds("STATEMENT_TIMEOUT_S", 30.0)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.gateway.access.authentication.Authentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apps.gateway.access.permission.RoleAccess"],

@@ -4,7 +4,10 @@ import os
 from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
+from django.db.backends.signals import connection_created
 from django.http import HttpResponse
+
+from apps.gateway.serving.statements import limit_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemetry_project.settings")
 
 _django = get_wsgi_application()
+connection_created.connect(limit_statements)
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":

@@ -122,6 +122,8 @@ class Stack:
             "ETCD_ENDPOINTS": ",".join(self.etcd_endpoints),
             "SECRET_KEY": self._secret_key,
             "PUBLIC_READ": "true",
+            # Loopback speaks plain HTTP, over which secure cookies would let nobody sign in.
+            "HTTPS": "false",
         }
 
     def environment(self) -> dict[str, str]:

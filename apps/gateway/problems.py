@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from psycopg.errors import QueryCanceled
 from rest_framework import exceptions, status
 from rest_framework.views import set_rollback
 
@@ -31,6 +32,16 @@ class DatabaseUnavailable(exceptions.APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "PostgreSQL does not answer; try again soon."
     wait = UNAVAILABLE_RETRY_S
+
+
+class TooSlow(exceptions.APIException):
+    """The statement was ended after STATEMENT_TIMEOUT_S; answers 503."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = (
+        "This takes PostgreSQL longer than STATEMENT_TIMEOUT_S; ask for less, such as a shorter"
+        " window or fewer GPUs."
+    )
 
 
 def problem(request: HttpRequest, status_code: int, detail: str, **extensions: Any) -> HttpResponse:
@@ -67,6 +78,8 @@ def _as_api_exception(error: Exception) -> exceptions.APIException | None:
             return error
         case Http404():
             return exceptions.NotFound(str(error) or None)
+        case OperationalError() if isinstance(error.__cause__, QueryCanceled):
+            return TooSlow()
         case OperationalError() | InterfaceError():
             return DatabaseUnavailable()
     return None

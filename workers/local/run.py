@@ -18,7 +18,7 @@ from workers.local.programs import Demo, arguments, child
 LOOK_S = 0.2
 STOP_S = 10.0
 # Of the settings that a stack brings, those that the caller's environment may set.
-CALLERS_CHOICE = ("SECRET_KEY", "PUBLIC_READ")
+CALLERS_CHOICE = ("SECRET_KEY", "PUBLIC_READ", "HTTPS")
 
 
 @dataclass
