@@ -7,7 +7,7 @@ from django.views import defaults
 
 from apps.gateway.problems import problem
 
-PROGRAM_PATHS = ("/api/", "/health", "/ready")
+PROGRAM_PATHS = ("/api/", "/graphql", "/health", "/ready")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from apps.gateway.error_pages import api_not_found
+from apps.gateway.graphql.view import graphql_view
 from apps.gateway.metrics.page import MetricsView
 from apps.gateway.probes import HealthView, ReadyView
 
@@ -20,8 +21,9 @@ urlpatterns = [
     path("ready", ReadyView.as_view(), name="ready"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("api/v1/", include("apps.gateway.rest.urls")),
+    path("graphql", graphql_view, name="graphql"),
     path("api/schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(**OPEN), name="docs"),
     path("api/redoc/", REDOC, name="redoc"),
-    re_path("^(?:api|health|ready|metrics)/", api_not_found),
+    re_path("^(?:api|graphql|health|ready|metrics)/", api_not_found),
 ]

@@ -159,7 +159,8 @@ def counts(chosen: Selection, parents: Iterable[int] = FLEET) -> dict[int, int]:
     """How many rows each parent has, by the parent's identifier."""
     where, parameters = _conditions(chosen)
     statement = _COUNT.format(source=chosen.listing.source, where=" AND ".join(where))
-    return _by_parent(statement, parameters, parents, dict[int, int])
+    found: dict[int, int] = _by_parent(statement, parameters, parents, dict[int, int])
+    return found
 
 
 def key_of(listing: Listing, row: Row) -> Key:

@@ -1,0 +1,1 @@
+"""GraphQL at /graphql: the same reads as REST, put together by whoever asks."""

@@ -1,0 +1,18 @@
+"""GraphiQL, a page to write queries in, from assets of this host; only where GRAPHIQL is set."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """Whether a browser opens the address, rather than a program asking for data."""
+    return (
+        request.method == "GET"
+        and "query" not in request.GET
+        and "text/html" in request.headers.get("Accept", "")
+    )
+
+
+def graphiql_page(request: HttpRequest) -> HttpResponse:
+    """The page, which tells nothing about the fleet; its queries are authenticated as any other."""
+    return render(request, "gateway/graphiql.html")

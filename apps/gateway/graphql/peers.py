@@ -1,0 +1,56 @@
+"""Data loading: rows that were read together read what belongs to them together.
+
+The first GPU of a list that is asked for its telemetry reads it for all GPUs of the list, and the
+others find it there. They are all asked the same, since one selection of the query is behind them;
+so a query costs one statement for each of its fields that reads, however many rows it answers.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django.db import InterfaceError, OperationalError
+from graphql import GraphQLResolveInfo
+
+from apps.gateway.access.principal import Principal
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+class Reader:
+    """Who reads, and whether PostgreSQL failed: then nothing more is tried for this request."""
+
+    def __init__(self, principal: Principal) -> None:
+        self.clusters = principal.clusters
+        self.failure: OperationalError | InterfaceError | None = None
+
+    def read(self, query: Callable[..., T], *args: Any, **options: Any) -> T:
+        """What a function of the read model answers."""
+        if self.failure is not None:
+            raise self.failure
+        try:
+            return query(*args, **options)
+        except (OperationalError, InterfaceError) as error:
+            self.failure = error
+            raise
+
+
+class Peers:
+    """Rows that were read together. Each of them has this under `_peers`."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = list(rows)
+        self._read: dict[int, Any] = {}
+        for row in self.rows:
+            row["_peers"] = self
+
+    def load(self, info: GraphQLResolveInfo, read: Callable[[list[Row]], T]) -> T:
+        """What `read` makes of all the rows, once for each place in the query.
+
+        A place is its node in the document, which outlives the execution.
+        """
+        place = id(info.field_nodes[0])
+        if place not in self._read:
+            self._read[place] = read(self.rows)
+        found: T = self._read[place]
+        return found
