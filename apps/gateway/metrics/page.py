@@ -35,6 +35,7 @@ class TextAnyhow(BaseContentNegotiation):
 class MetricsView(APIView):
     """Read access as for the API: figures of a fleet are no more public than its GPUs."""
 
+    own_cluster = True
     content_negotiation_class = TextAnyhow
 
     @extend_schema(exclude=True)  # Prometheus's format is its own contract; see docs/metrics.md

@@ -123,6 +123,8 @@ class PipelineSerializer(serializers.Serializer[None]):
 class PipelineView(APIView):
     """The state of streamers, queue and collectors."""
 
+    own_cluster = True
+
     @extend_schema(
         operation_id="get_pipeline",
         summary="The pipeline at work",
