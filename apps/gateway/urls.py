@@ -7,23 +7,26 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from apps.gateway.error_pages import api_not_found
+from apps.gateway.favicon import favicon
 from apps.gateway.graphql.view import graphql_view
 from apps.gateway.metrics.page import MetricsView
 from apps.gateway.probes import HealthView, ReadyView
 
 # The documentation tells nothing about the fleet, so it is open to all.
 OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
+SWAGGER = SpectacularSwaggerView.as_view(template_name="gateway/swagger.html", **OPEN)
 REDOC = SpectacularRedocView.as_view(template_name="gateway/redoc.html", **OPEN)
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs/")),
+    path("favicon.ico", favicon, name="favicon"),
     path("health", HealthView.as_view(), name="health"),
     path("ready", ReadyView.as_view(), name="ready"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("api/v1/", include("apps.gateway.rest.urls")),
     path("graphql", graphql_view, name="graphql"),
     path("api/schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(**OPEN), name="docs"),
+    path("api/docs/", SWAGGER, name="docs"),
     path("api/redoc/", REDOC, name="redoc"),
     re_path("^(?:api|graphql|health|ready|metrics)/", api_not_found),
 ]
