@@ -1,0 +1,94 @@
+// The page of one GPU: what it is, what it does now, and what it did.
+
+import { get, url } from "./api.js";
+import { NOTHING, time, value } from "./format.js";
+import { Live } from "./live.js";
+import { byId, h, readState, showError, writeState } from "./page.js";
+import { Charts } from "./history/board.js";
+import { moved, windowOf } from "./history/range.js";
+import { bindRanges, readRows, showRanges } from "./history/controls.js";
+
+const DEFAULTS = { range: "1h", start: "", end: "", peers: "" };
+const LIVE_MS = 15_000;
+
+const uuid = decodeURIComponent(location.pathname.split("/").pop());
+const state = readState(DEFAULTS);
+const charts = new Charts(byId("charts"), (start, end) => choose({ start: iso(start), end: iso(end) }));
+const iso = (seconds) => new Date(seconds * 1000).toISOString();
+let registry = [];
+let gpu = null;
+let peers = [];
+let reading = null;
+
+start();
+
+async function start() {
+  try {
+    const [metrics, found] = await Promise.all([get("metrics"), get(`gpus/${encodeURIComponent(uuid)}`)]);
+    registry = metrics.results;
+    gpu = found;
+    peers = (await get(`hosts/${encodeURIComponent(gpu.hostname)}/gpus`, { cluster: gpu.cluster, limit: 1000 })).results;
+  } catch (error) {
+    showError(byId("message"), error, () => location.reload());
+    return;
+  }
+  drawHead();
+  bindRanges(choose, () => windowOf(state), moved);
+  byId("peers").checked = state.peers === "1";
+  byId("peers").addEventListener("change", () => choose({ peers: byId("peers").checked ? "1" : "" }));
+  const live = new Live("/ws/telemetry/", { rows: (rows) => rows.filter((row) => row.uuid === uuid).forEach(drawNow) });
+  live.subscribe({ filters: { gpu_uuid: uuid } });
+  await read();
+  setInterval(() => windowOf(state).live && !document.hidden && read(), LIVE_MS);
+}
+
+function choose(changes) {
+  Object.assign(state, changes);
+  writeState(state, DEFAULTS);
+  read();
+}
+
+async function read() {
+  reading?.abort();
+  reading = new AbortController();
+  const shown = windowOf(state);
+  const wanted = state.peers === "1" ? peers : [gpu];
+  showRanges(state, shown);
+  drawLinks(shown);
+  try {
+    const rows = await Promise.all(wanted.map((one) => readRows(one.uuid, shown, reading.signal)));
+    const label = (one) => (wanted.length > 1 ? `GPU ${one.gpu_id}${one.uuid === uuid ? " (this)" : ""}` : "average");
+    charts.show(registry, wanted.map((one, number) => ({ label: label(one), rows: rows[number] })), shown);
+  } catch (error) {
+    if (error.name !== "AbortError") showError(byId("charts"), error, read);
+  }
+}
+
+function drawHead() {
+  document.title = `${gpu.hostname} · GPU ${gpu.gpu_id} · GPU telemetry`;
+  byId("title").textContent = `${gpu.hostname} · GPU ${gpu.gpu_id}`;
+  byId("host").href = `/hosts/${encodeURIComponent(gpu.hostname)}?cluster=${encodeURIComponent(gpu.cluster)}`;
+  byId("host").textContent = `All GPUs of ${gpu.hostname}`;
+  const badge = byId("state");
+  badge.dataset.state = gpu.state ?? "";
+  badge.textContent = (gpu.state ?? "").replace("_", " ");
+  badge.hidden = !gpu.state;
+  const facts = [["Model", gpu.model_name], ["UUID", gpu.uuid], ["Cluster", gpu.cluster], ["Device", gpu.device],
+    ["Driver", gpu.driver_version], ["PCI address", gpu.pci_bus_id], ["First seen", time(gpu.first_seen_at)], ["Last seen", time(gpu.last_seen_at)]];
+  byId("facts").replaceChildren(...facts.map(([name, fact]) => h("div", {}, h("dt", {}, name), h("dd", {}, fact || NOTHING))));
+}
+
+function drawNow(row) {
+  const reported = registry.filter((metric) => row[metric.name] !== null && row[metric.name] !== undefined);
+  byId("now-at").replaceChildren(time(row.timestamp, true));
+  byId("now").replaceChildren(...reported.map((metric) =>
+    h("div", { "data-metric": metric.name }, h("dt", {}, metric.description), h("dd", {}, value(row[metric.name], metric)))));
+}
+
+function drawLinks(shown) {
+  const path = `gpus/${encodeURIComponent(uuid)}/telemetry`;
+  const bounds = { start_time: iso(shown.start), end_time: iso(shown.end) };
+  byId("as-json").href = url(path, { ...bounds, resolution: "auto", limit: 1000 });
+  byId("as-csv").href = url(path, { ...bounds, format: "csv" });
+  byId("as-parquet").href = url(path, { ...bounds, format: "parquet" });
+}

@@ -1,0 +1,73 @@
+// One chart of one metric: lines with gaps, a band from least to most, a cursor that all charts of the
+// page share, zoom by dragging.
+
+import uPlot from "/static/vendor/uplot/uPlot.esm.js";
+
+import { value } from "../format.js";
+import { aligned } from "./series.js";
+
+const HEIGHT = 180;
+// Okabe and Ito's palette: apart for any colour vision.
+const LINES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c564b", "#7f7f7f"];
+const DARK_LINES = ["#56b4e9", "#ff9f5a", "#4fc79f", "#e3a6c9", "#9ad1f5", "#f5c45e", "#c49a91", "#b4bcc4"];
+
+// `list`: [{label, columns}]; `onZoom(start, end)` when a stretch of time is dragged over.
+export function draw(place, metric, list, shown, onZoom) {
+  const dark = isDark();
+  const lines = dark ? DARK_LINES : LINES;
+  const series = [{ value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toLocaleString()) }];
+  const bands = [];
+  list.forEach(({ label, columns }, number) => {
+    const colour = lines[number % lines.length];
+    const write = (_, number_) => value(number_, metric);
+    series.push({ label, stroke: colour, width: 1.5, value: write, points: { show: columns.times.length < 40 } });
+    if (!columns.most) return;
+    const at = series.length;
+    const hidden = { stroke: "transparent", points: { show: false }, value: write };
+    series.push({ ...hidden, label: `${label} most` }, { ...hidden, label: `${label} least` });
+    bands.push({ series: [at, at + 1], fill: `${colour}2e` });
+  });
+  const grid = { stroke: dark ? "#2b3743" : "#e3e8ec", width: 1 };
+  const axis = { stroke: dark ? "#9fb0bf" : "#55626f", grid, ticks: grid };
+  place.replaceChildren();
+  return new uPlot({
+    width: Math.max(240, place.clientWidth),
+    height: HEIGHT,
+    series,
+    bands,
+    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => short(tick)) }],
+    scales: { x: { min: shown.start, max: shown.end }, y: { range: range } },
+    cursor: { sync: { key: "page" }, drag: { x: true, y: false, setScale: false } },
+    legend: { live: true },
+    hooks: { setSelect: [(chart) => select(chart, onZoom)] },
+  }, aligned(list.map((one) => one.columns)), place);
+}
+
+function select(chart, onZoom) {
+  const { left, width } = chart.select;
+  if (width < 5) return;
+  const [start, end] = [chart.posToVal(left, "x"), chart.posToVal(left + width, "x")];
+  chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+  onZoom(start, end);
+}
+
+// A little air above; zero is in view unless values are far from it.
+function range(_, least, most) {
+  if (least === null || most === null) return [0, 1];
+  const air = (most - least || Math.abs(most) || 1) * 0.1;
+  const low = least >= 0 && least < most * 0.6 ? 0 : least - air;
+  return [low, most + air];
+}
+
+function short(tick) {
+  const size = Math.abs(tick);
+  if (size >= 1e9) return `${tick / 1e9}G`;
+  if (size >= 1e6) return `${tick / 1e6}M`;
+  if (size >= 1e4) return `${tick / 1e3}k`;
+  return String(Math.round(tick * 1000) / 1000);
+}
+
+export function isDark() {
+  const theme = document.documentElement.dataset.theme;
+  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}

@@ -1,0 +1,29 @@
+// The buttons above charts that choose their window, and the rows that fill it.
+
+import { get } from "../api.js";
+import { byId, h } from "../page.js";
+import { LENGTHS, iso } from "./range.js";
+
+const POINTS = 1000;
+
+// All rows of a GPU in the window, as fine as fits into a chart.
+export async function readRows(uuid, shown, signal) {
+  const parameters = { start_time: iso(shown.start), end_time: iso(shown.end), resolution: "auto", limit: POINTS };
+  return (await get(`gpus/${encodeURIComponent(uuid)}/telemetry`, parameters, { signal })).results;
+}
+
+export function bindRanges(choose, shown, moved) {
+  const lengths = Object.keys(LENGTHS).map((range) =>
+    h("button", { type: "button", "data-range": range, onclick: () => choose({ range, start: "", end: "" }) }, range));
+  const step = (share, text, label) =>
+    h("button", { type: "button", "aria-label": label, onclick: () => choose(moved(shown(), share)) }, text);
+  byId("ranges").replaceChildren(step(-0.5, "←", "Earlier"), ...lengths, step(0.5, "→", "Later"), h("span", { id: "window", class: "muted" }));
+}
+
+export function showRanges(state, shown) {
+  for (const button of byId("ranges").querySelectorAll("[data-range]")) {
+    button.setAttribute("aria-pressed", String(shown.live && button.dataset.range === state.range));
+  }
+  const text = (seconds) => new Date(seconds * 1000).toLocaleString();
+  byId("window").textContent = shown.live ? "up to now" : `${text(shown.start)} – ${text(shown.end)}`;
+}

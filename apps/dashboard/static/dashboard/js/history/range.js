@@ -1,0 +1,19 @@
+// The window of time that a page of charts shows: one of the usual lengths up to now, or a fixed one.
+
+export const LENGTHS = { "15m": 15 * 60, "1h": 3600, "6h": 6 * 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400, "90d": 90 * 86_400 };
+
+// {start, end} in Unix seconds; `live` where the window moves with the time.
+export function windowOf(state, now = Date.now() / 1000) {
+  const start = Date.parse(state.start) / 1000;
+  const end = Date.parse(state.end) / 1000;
+  if (start && end && end > start) return { start, end, live: false };
+  return { start: now - (LENGTHS[state.range] ?? LENGTHS["1h"]), end: now, live: true };
+}
+
+export const iso = (seconds) => new Date(seconds * 1000).toISOString();
+
+// Moved by a share of its length: -0.5 is half of it back.
+export function moved(shown, share) {
+  const by = (shown.end - shown.start) * share;
+  return { start: iso(shown.start + by), end: iso(shown.end + by) };
+}

@@ -1,0 +1,81 @@
+// The page of one host: its GPUs now, and what they did side by side.
+
+import { get } from "./api.js";
+import { NOTHING, age, value } from "./format.js";
+import { Live } from "./live.js";
+import { byId, h, readState, showError, writeState } from "./page.js";
+import { Charts } from "./history/board.js";
+import { bindRanges, readRows, showRanges } from "./history/controls.js";
+import { iso, moved, windowOf } from "./history/range.js";
+
+const DEFAULTS = { range: "1h", start: "", end: "", cluster: "" };
+const COLUMNS = ["gpu_utilization", "memory_used_mib", "power_draw", "temperature", "sm_clock_mhz"];
+const LIVE_MS = 15_000;
+
+const hostname = decodeURIComponent(location.pathname.split("/").pop());
+const state = readState(DEFAULTS);
+const charts = new Charts(byId("charts"), (start, end) => choose({ start: iso(start), end: iso(end) }));
+const newest = new Map();
+let registry = [];
+let gpus = [];
+let reading = null;
+
+start();
+
+async function start() {
+  document.title = `${hostname} · GPU telemetry`;
+  byId("title").textContent = hostname;
+  try {
+    const [metrics, found] = await Promise.all([get("metrics"),
+      get(`hosts/${encodeURIComponent(hostname)}/gpus`, { cluster: state.cluster, limit: 1000 })]);
+    registry = metrics.results;
+    gpus = found.results;
+  } catch (error) {
+    showError(byId("message"), error, () => location.reload());
+    return;
+  }
+  bindRanges(choose, () => windowOf(state), moved);
+  drawTable();
+  const live = new Live("/ws/telemetry/", { rows: takeRows });
+  live.subscribe({ filters: { host: hostname, ...(state.cluster ? { cluster: state.cluster } : {}), metrics: COLUMNS } });
+  await read();
+  setInterval(() => windowOf(state).live && !document.hidden && read(), LIVE_MS);
+}
+
+function takeRows(rows) {
+  for (const row of rows) newest.set(row.uuid, row);
+  drawTable();
+}
+
+function choose(changes) {
+  Object.assign(state, changes);
+  writeState(state, DEFAULTS);
+  read();
+}
+
+async function read() {
+  reading?.abort();
+  reading = new AbortController();
+  const shown = windowOf(state);
+  showRanges(state, shown);
+  try {
+    const rows = await Promise.all(gpus.map((gpu) => readRows(gpu.uuid, shown, reading.signal)));
+    charts.show(registry, gpus.map((gpu, number) => ({ label: `GPU ${gpu.gpu_id}`, rows: rows[number] })), shown);
+  } catch (error) {
+    if (error.name !== "AbortError") showError(byId("charts"), error, read);
+  }
+}
+
+function drawTable() {
+  const metrics = COLUMNS.map((name) => registry.find((metric) => metric.name === name)).filter(Boolean);
+  byId("gpus").tHead.replaceChildren(h("tr", {}, h("th", {}, "GPU"), h("th", {}, "Model"),
+    ...metrics.map((metric) => h("th", { class: "number" }, metric.description)), h("th", {}, "Seen")));
+  byId("gpus").tBodies[0].replaceChildren(...gpus.map((gpu) => {
+    const row = newest.get(gpu.uuid);
+    const seen = row?.timestamp ?? gpu.last_seen_at;
+    return h("tr", { "data-uuid": gpu.uuid },
+      h("td", {}, h("a", { href: `/gpus/${encodeURIComponent(gpu.uuid)}` }, `GPU ${gpu.gpu_id}`)), h("td", {}, gpu.model_name),
+      ...metrics.map((metric) => h("td", { class: "number" }, row ? value(row[metric.name], metric) : NOTHING)),
+      h("td", {}, seen ? `${age(seen)} ago` : "never"));
+  }));
+}
