@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from csp.decorators import csp_update
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
@@ -14,8 +15,15 @@ from apps.gateway.probes import HealthView, ReadyView
 
 # The documentation tells nothing about the fleet, so it is open to all.
 OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
+REDOC_STYLES = [
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+    "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='",
+]
 SWAGGER = SpectacularSwaggerView.as_view(template_name="gateway/swagger.html", **OPEN)
-REDOC = SpectacularRedocView.as_view(template_name="gateway/redoc.html", **OPEN)
+# Redoc searches in a worker that it makes, and two of its styles have no nonce.
+REDOC = csp_update({"worker-src": ["blob:"], "style-src": REDOC_STYLES})(
+    SpectacularRedocView.as_view(template_name="gateway/redoc.html", **OPEN)
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs/")),
