@@ -249,6 +249,7 @@ SPECTACULAR_SETTINGS = {
         "RawResolution": ["raw"],
         "BucketResolution": ["1m", "1h"],
         "GpuState": ["reporting", "silent"],
+        "UploadState": ["waiting", "streaming", "done", "failed", "cancelled"],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -5,6 +5,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from apps.gateway import openapi_security  # noqa: F401, registers how one signs in
 from apps.gateway.parameters import Parameters, parameter_schemas
 from apps.gateway.problems import CONTENT_TYPE, INVALID_PARAMETER
 

@@ -7,8 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import get_resolver
 
-READS = ["/api/v1/gpus", "/api/v1/gpus/a", "/api/v1/gpus/a/telemetry", "/api/v1/hosts",
-         "/api/v1/hosts/a/gpus", "/api/v1/pipeline", "/api/v1/csv/uploads",
+READS = ["/api/v1/clusters", "/api/v1/clusters/a", "/api/v1/gpus", "/api/v1/gpus/a",
+         "/api/v1/gpus/a/telemetry", "/api/v1/gpus/a/telemetry/summary", "/api/v1/hosts",
+         "/api/v1/hosts/a", "/api/v1/hosts/a/gpus", "/api/v1/metrics", "/api/v1/models",
+         "/api/v1/stats", "/api/v1/telemetry", "/api/v1/telemetry/latest", "/api/v1/pipeline", "/api/v1/csv/uploads",
          f"/api/v1/csv/uploads/{UUID(int=0)}"]  # fmt: skip
 WRITES = ["/api/v1/csv/upload", "/api/v1/ingest", f"/api/v1/csv/uploads/{UUID(int=0)}/cancel",
           f"/api/v1/csv/uploads/{UUID(int=0)}/retry"]  # fmt: skip

@@ -212,7 +212,7 @@ def test_the_latest_samples_come_with_where_and_what_the_gpu_is(ten):
 )
 def test_the_latest_samples_can_be_of_one_cluster_or_host(ten, filters, expected):
     store("annex", [record(8, 3)])
-    latest = queries.latest_json(**filters)
+    latest = queries.latest_json(queries.GpuChoice(**filters))
     assert [row["uuid"] for row in json.loads(latest.results)] == expected
     assert latest.count == len(expected)
 

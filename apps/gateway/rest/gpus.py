@@ -1,11 +1,11 @@
 """The GPUs: the list and one of them."""
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.gateway.access.principal import principal_of
 from apps.gateway.openapi import (
     document_parameters,
     invalid_parameter_response,
@@ -25,7 +25,8 @@ from apps.gateway.parameters import (
 )
 from apps.gateway.problems import InvalidParameter
 from apps.gateway.rest.examples import GPU, GPU_EXAMPLE, UUID, page_example
-from apps.gateway.rest.pages import object_response, offset_page
+from apps.gateway.rest.kept import kept_response
+from apps.gateway.rest.pages import object_answer, offset_answer
 from apps.gateway.rest.schemas import GpuPageSerializer, GpuSerializer
 from apps.telemetry import queries
 
@@ -73,13 +74,15 @@ class GpuListView(APIView):
         },
         examples=[page_example("GPUs", 247, "gpus?limit=1&offset=1", GPU)],
     )
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         """Answer one page."""
         given = read_parameters(request.query_params, GpuListParameters)
         if given.gpu_id is not None and given.hostname is None:
             raise InvalidParameter("gpu_id", INDEX_NEEDS_HOST)
-        found = queries.gpus().filter(**_filters(given))
-        return offset_page(request, found, GPU_FIELDS, given.limit, given.offset)
+        found = queries.gpus(clusters=principal_of(request).clusters).filter(**_filters(given))
+        return kept_response(
+            request, lambda: offset_answer(request, found, GPU_FIELDS, given.limit, given.offset)
+        )
 
 
 class GpuView(APIView):
@@ -94,13 +97,16 @@ class GpuView(APIView):
         responses={200: GpuSerializer, **UNKNOWN_GPU},
         examples=[GPU_EXAMPLE],
     )
-    def get(self, request: Request, uuid: str) -> HttpResponse:
+    def get(self, request: Request, uuid: str) -> HttpResponseBase:
         """Answer the GPU."""
         read_parameters(request.query_params, Parameters)
-        response = object_response(queries.gpus().filter(uuid=uuid), GPU_FIELDS)
-        if response is None:
-            raise NotFound(f"No GPU {uuid} has reported; /api/v1/gpus lists those that have.")
-        return response
+        found = queries.gpus(clusters=principal_of(request).clusters).filter(uuid=uuid)
+        return kept_response(request, lambda: object_answer(found, GPU_FIELDS, unknown_gpu(uuid)))
+
+
+def unknown_gpu(uuid: str) -> str:
+    """Why there is no such GPU, and where there are some."""
+    return f"No GPU {uuid} has reported; /api/v1/gpus lists those that have."
 
 
 def _filters(given: GpuListParameters) -> dict[str, object]:

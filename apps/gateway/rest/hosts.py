@@ -1,11 +1,15 @@
-"""The hosts: the list, and the GPUs of one."""
+"""The hosts: the list, one of them, and the GPUs of one."""
 
-from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.gateway.access.principal import principal_of
 from apps.gateway.openapi import (
     document_parameters,
     invalid_parameter_response,
@@ -13,10 +17,12 @@ from apps.gateway.openapi import (
     problem_response,
 )
 from apps.gateway.parameters import Cluster, Hostname, Limit, Offset, Parameters, read_parameters
+from apps.gateway.problems import InvalidParameter
 from apps.gateway.rest.examples import GPU, HOST, HOSTNAME, page_example
 from apps.gateway.rest.gpus import GPU_FIELDS
-from apps.gateway.rest.pages import offset_page
-from apps.gateway.rest.schemas import GpuPageSerializer, HostPageSerializer
+from apps.gateway.rest.kept import Answer, kept_response
+from apps.gateway.rest.pages import object_answer, offset_answer
+from apps.gateway.rest.schemas import GpuPageSerializer, HostPageSerializer, HostSerializer
 from apps.telemetry import queries
 
 HOST_FIELDS = {
@@ -26,6 +32,8 @@ HOST_FIELDS = {
     "first_seen_at": "first_seen_at",
     "last_seen_at": "last_seen_at",
 }
+HOSTNAME_PARAMETER = path_parameter("hostname", "The host's name, complete.", HOSTNAME)
+UNKNOWN_HOST = problem_response(404, "No host of this name has ever reported.")
 
 
 class HostListParameters(Parameters):
@@ -35,6 +43,12 @@ class HostListParameters(Parameters):
     hostname: Hostname | None = None
     limit: Limit = 100
     offset: Offset = 0
+
+
+class HostParameters(Parameters):
+    """Which of several hosts; `cluster` is for a hostname that several clusters have."""
+
+    cluster: Cluster | None = None
 
 
 class HostGpusParameters(Parameters):
@@ -64,13 +78,44 @@ class HostListView(APIView):
         },
         examples=[page_example("hosts", 31, "hosts?limit=1&offset=1", HOST)],
     )
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         """Answer one page."""
         given = read_parameters(request.query_params, HostListParameters)
         filters = {"cluster__slug": given.cluster, "hostname": given.hostname}
         filters = {name: value for name, value in filters.items() if value is not None}
-        found = queries.hosts().filter(**filters)
-        return offset_page(request, found, HOST_FIELDS, given.limit, given.offset)
+        found = queries.hosts(clusters=principal_of(request).clusters).filter(**filters)
+        return kept_response(
+            request, lambda: offset_answer(request, found, HOST_FIELDS, given.limit, given.offset)
+        )
+
+
+class HostView(APIView):
+    """One host."""
+
+    @extend_schema(
+        operation_id="get_host",
+        summary="Get a host",
+        description="How many GPUs it has, and when one of them was last heard.",
+        tags=["fleet"],
+        parameters=[HOSTNAME_PARAMETER, *document_parameters(HostParameters)],
+        responses={
+            200: HostSerializer,
+            **UNKNOWN_HOST,
+            **invalid_parameter_response(
+                "cluster",
+                "the clusters east, west have a host host-1 each; say which.",
+                "/api/v1/hosts/host-1",
+            ),
+        },
+        examples=[OpenApiExample("host", HOST, status_codes=["200"])],
+    )
+    def get(self, request: Request, hostname: str) -> HttpResponseBase:
+        """Answer the host."""
+        given = read_parameters(request.query_params, HostParameters)
+        found = queries.hosts(clusters=principal_of(request).clusters).filter(hostname=hostname)
+        if given.cluster is not None:
+            found = found.filter(cluster__slug=given.cluster)
+        return kept_response(request, lambda: _only(found, hostname))
 
 
 class HostGpusView(APIView):
@@ -81,22 +126,37 @@ class HostGpusView(APIView):
         summary="List a host's GPUs",
         description="By index.",
         tags=["fleet"],
-        parameters=[
-            path_parameter("hostname", "The host's name, complete.", HOSTNAME),
-            *document_parameters(HostGpusParameters),
-        ],
-        responses={
-            200: GpuPageSerializer,
-            **problem_response(404, "No host of this name has ever reported."),
-        },
+        parameters=[HOSTNAME_PARAMETER, *document_parameters(HostGpusParameters)],
+        responses={200: GpuPageSerializer, **UNKNOWN_HOST},
         examples=[page_example("GPUs", 8, f"hosts/{HOSTNAME}/gpus?limit=1&offset=1", GPU)],
     )
-    def get(self, request: Request, hostname: str) -> HttpResponse:
+    def get(self, request: Request, hostname: str) -> HttpResponseBase:
         """Answer one page."""
         given = read_parameters(request.query_params, HostGpusParameters)
-        found = queries.gpus().filter(host__hostname=hostname)
+        found = queries.gpus(clusters=principal_of(request).clusters).filter(
+            host__hostname=hostname
+        )
         if given.cluster is not None:
             found = found.filter(host__cluster__slug=given.cluster)
-        if not found.exists():
-            raise NotFound(f"No host {hostname} has reported; /api/v1/hosts lists those that have.")
-        return offset_page(request, found, GPU_FIELDS, given.limit, given.offset)
+
+        def make() -> Answer:
+            if not found.exists():
+                raise NotFound(_unknown(hostname))
+            return offset_answer(request, found, GPU_FIELDS, given.limit, given.offset)
+
+        return kept_response(request, make)
+
+
+def _only(found: QuerySet[Any], hostname: str) -> Answer:
+    """The host, if there is one of that name and not several."""
+    slugs = found.values_list("cluster__slug", flat=True)[:10]
+    if len(slugs) > 1:
+        clusters = ", ".join(slugs)
+        raise InvalidParameter(
+            "cluster", f"the clusters {clusters} have a host {hostname} each; say which."
+        )
+    return object_answer(found, HOST_FIELDS, _unknown(hostname))
+
+
+def _unknown(hostname: str) -> str:
+    return f"No host {hostname} has reported; /api/v1/hosts lists those that have."

@@ -2,49 +2,49 @@
 
 from typing import Annotated
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from msgspec import Meta
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apps.gateway.cursors import CursorText, write_cursor
+from apps.gateway.access.principal import principal_of
+from apps.gateway.cursors import CursorText, as_fleet_cursor, write_cursor
 from apps.gateway.openapi import document_parameters, invalid_parameter_response
-from apps.gateway.parameters import (
-    End,
-    Limit,
-    Metrics,
-    Order,
-    Parameters,
-    Start,
-    read_parameters,
-)
+from apps.gateway.parameters import read_parameters
 from apps.gateway.problems import InvalidParameter
-from apps.gateway.rest.examples import SAMPLE, UUID, page_example
-from apps.gateway.rest.gpus import UNKNOWN_GPU, UUID_PARAMETER
-from apps.gateway.rest.pages import list_response, page_url
-from apps.gateway.rest.schemas import SamplePageSerializer
+from apps.gateway.rest.examples import BUCKET, SAMPLE, UUID, bucket_example, page_example
+from apps.gateway.rest.file_schemas import FILES
+from apps.gateway.rest.formats import Format, FormatNegotiation, format_of
+from apps.gateway.rest.gpus import UNKNOWN_GPU, UUID_PARAMETER, unknown_gpu
+from apps.gateway.rest.schemas import TELEMETRY_PAGE
+from apps.gateway.rest.windows import (
+    WindowParameters,
+    buckets_of,
+    resolve,
+    window_file,
+    window_page,
+)
 from apps.telemetry import queries
+from apps.telemetry.queries import Cursor, FleetCursor, GpuChoice, Resolution
 
 CursorParameter = Annotated[
     CursorText, Meta(description="Where a page begins; copied from `next` or `previous`.")
 ]
+NO_PAGES = "a file has no pages; leave it out."
 
 
-class TelemetryParameters(Parameters):
-    """The window, and how to answer it."""
+class TelemetryParameters(WindowParameters):
+    """The window, how to answer it, and which page."""
 
-    start_time: Start | None = None
-    end_time: End | None = None
-    limit: Limit = 100
-    order: Order = "asc"
-    metrics: Metrics | None = None
     cursor: CursorParameter | None = None
 
 
 class GpuTelemetryView(APIView):
-    """The samples of one GPU."""
+    """The samples of one GPU, or what they amount to."""
+
+    content_negotiation_class = FormatNegotiation
 
     @extend_schema(
         operation_id="list_gpu_telemetry",
@@ -52,16 +52,19 @@ class GpuTelemetryView(APIView):
         description=(
             "The samples with `start_time` ≤ `timestamp` ≤ `end_time`, by time. Follow `next` for "
             "more: samples stored meanwhile make it neither skip nor repeat any. A GPU without "
-            "samples in the window answers an empty list."
+            "samples in the window answers an empty list. A window of more than "
+            f"{queries.MAX_AGGREGATED:,} samples is not aggregated, one of more than "
+            f"{queries.MAX_EXPORTED:,} is no file."
         ),
         tags=["telemetry"],
         parameters=[UUID_PARAMETER, *document_parameters(TelemetryParameters)],
         responses={
-            200: SamplePageSerializer,
+            (200, "application/json"): TELEMETRY_PAGE,
+            **FILES,
             **invalid_parameter_response(
                 "start",
                 "there is no such parameter here; there are start_time, end_time, limit, order, "
-                "metrics, cursor.",
+                "metrics, resolution, format, cursor.",
                 f"/api/v1/gpus/{UUID}/telemetry?start=now-5m",
             ),
             **UNKNOWN_GPU,
@@ -69,44 +72,70 @@ class GpuTelemetryView(APIView):
         examples=[
             page_example(
                 "samples", 4, f"gpus/{UUID}/telemetry?limit=1&cursor=after-1752871354000000", SAMPLE
-            )
+            ),
+            bucket_example(BUCKET),
         ],
     )
-    def get(self, request: Request, uuid: str) -> HttpResponse:
-        """Answer one page."""
+    def get(self, request: Request, uuid: str) -> HttpResponseBase:
+        """Answer one page, or a file."""
         given = read_parameters(request.query_params, TelemetryParameters)
-        if given.start_time and given.end_time and given.start_time.at > given.end_time.at:
-            raise InvalidParameter("start_time", "it is after `end_time`.")
-        try:
-            page = _page(uuid, given)
-        except queries.UnknownGpu as error:
-            raise NotFound(
-                f"No GPU {uuid} has reported; /api/v1/gpus lists those that have."
-            ) from error
-        return list_response(
-            page.count,
-            _url(request, given, page.next),
-            _url(request, given, page.previous),
-            page.results,
+        given.check()
+        choice = GpuChoice(uuid=uuid, clusters=principal_of(request).clusters)
+        resolution = resolve(choice, given)
+        format_ = format_of(request, given.format)
+        if format_ is not Format.JSON:
+            if given.cursor:
+                raise InvalidParameter("cursor", NO_PAGES)
+            _require_known(choice)
+            name = f"telemetry-{uuid}"
+            return window_file(choice, given, resolution, format_, name, with_place=False)
+        if resolution is Resolution.RAW:
+            return _samples(request, choice, given)
+        _require_known(choice)
+        return _buckets(request, choice, given, resolution)
+
+
+def _samples(request: Request, choice: GpuChoice, given: TelemetryParameters) -> HttpResponseBase:
+    assert choice.uuid is not None
+    try:
+        page = queries.gpu_telemetry_json(
+            choice.uuid,
+            **given.window,
+            limit=given.page_limit,
+            order=queries.Order(given.order),
+            cursor=given.cursor.cursor if given.cursor else None,
+            columns=given.columns,
+            clusters=choice.clusters,
         )
+    except queries.UnknownGpu as error:
+        raise NotFound(unknown_gpu(choice.uuid)) from error
+    cursors = (_text(page.next), _text(page.previous))
+    return window_page(request, given, Resolution.RAW, page.count, page.results, *cursors)
 
 
-def _page(uuid: str, given: TelemetryParameters) -> queries.Page:
-    return queries.gpu_telemetry_json(
-        uuid,
-        start=given.start_time.at if given.start_time else None,
-        end=given.end_time.at if given.end_time else None,
-        limit=given.limit,
-        order=queries.Order(given.order),
-        cursor=given.cursor.cursor if given.cursor else None,
-        columns=given.metrics.names if given.metrics else queries.COLUMNS,
+def _buckets(
+    request: Request, choice: GpuChoice, given: TelemetryParameters, resolution: Resolution
+) -> HttpResponseBase:
+    order = queries.Order(given.order)
+    page = queries.buckets_json(
+        buckets_of(choice, given, resolution, with_place=False),
+        limit=given.page_limit,
+        order=order,
+        cursor=as_fleet_cursor(given.cursor.cursor, order) if given.cursor else None,
     )
+    cursors = (_bucket_text(page.next), _bucket_text(page.previous))
+    return window_page(request, given, resolution, page.count, page.results, *cursors)
 
 
-def _url(request: Request, given: TelemetryParameters, cursor: queries.Cursor | None) -> str | None:
-    """The address of another page; a window relative to now must not move between pages."""
-    if cursor is None:
-        return None
-    bounds = {"start_time": given.start_time, "end_time": given.end_time}
-    fixed = {name: bound.absolute for name, bound in bounds.items() if bound}
-    return page_url(request, **fixed, cursor=write_cursor(cursor))
+def _text(cursor: Cursor | None) -> str | None:
+    return None if cursor is None else write_cursor(cursor)
+
+
+def _bucket_text(cursor: FleetCursor | None) -> str | None:
+    return None if cursor is None else write_cursor(Cursor(cursor.timestamp, cursor.backwards))
+
+
+def _require_known(choice: GpuChoice) -> None:
+    assert choice.uuid is not None
+    if not queries.gpus(clusters=choice.clusters).filter(uuid=choice.uuid).exists():
+        raise NotFound(unknown_gpu(choice.uuid))

@@ -3,10 +3,17 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from apps.gateway.rest.clusters import ClusterListView, ClusterView
+from apps.gateway.rest.fleet_telemetry import FleetTelemetryView
 from apps.gateway.rest.gpus import GpuListView, GpuView
-from apps.gateway.rest.hosts import HostGpusView, HostListView
+from apps.gateway.rest.hosts import HostGpusView, HostListView, HostView
 from apps.gateway.rest.ingest import IngestView
+from apps.gateway.rest.latest import LatestView
+from apps.gateway.rest.models import ModelListView
 from apps.gateway.rest.pipeline import PipelineView
+from apps.gateway.rest.registry import MetricListView
+from apps.gateway.rest.stats import StatsView
+from apps.gateway.rest.summary import GpuSummaryView
 from apps.gateway.rest.telemetry import GpuTelemetryView
 from apps.gateway.rest.uploads import (
     CsvUploadView,
@@ -26,11 +33,20 @@ class NameConverter(StringConverter):
 register_converter(NameConverter, "name")
 
 urlpatterns = [
+    path("clusters", ClusterListView.as_view(), name="clusters"),
+    path("clusters/<name:slug>", ClusterView.as_view(), name="cluster"),
     path("hosts", HostListView.as_view(), name="hosts"),
+    path("hosts/<name:hostname>", HostView.as_view(), name="host"),
     path("hosts/<name:hostname>/gpus", HostGpusView.as_view(), name="host-gpus"),
     path("gpus", GpuListView.as_view(), name="gpus"),
     path("gpus/<name:uuid>", GpuView.as_view(), name="gpu"),
     path("gpus/<name:uuid>/telemetry", GpuTelemetryView.as_view(), name="gpu-telemetry"),
+    path("gpus/<name:uuid>/telemetry/summary", GpuSummaryView.as_view(), name="gpu-summary"),
+    path("telemetry", FleetTelemetryView.as_view(), name="telemetry"),
+    path("telemetry/latest", LatestView.as_view(), name="latest"),
+    path("metrics", MetricListView.as_view(), name="metric-list"),
+    path("models", ModelListView.as_view(), name="models"),
+    path("stats", StatsView.as_view(), name="stats"),
     path("pipeline", PipelineView.as_view(), name="pipeline"),
     path("ingest", IngestView.as_view(), name="ingest"),
     path("csv/upload", CsvUploadView.as_view(), name="send-csv"),

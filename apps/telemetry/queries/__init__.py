@@ -5,6 +5,15 @@ and encoding them costs several times as much.
 """
 
 from apps.telemetry.queries.buckets import MAX_AGGREGATED, Buckets, buckets_json
+from apps.telemetry.queries.exports import (
+    MAX_EXPORTED,
+    Column,
+    ColumnType,
+    Export,
+    export_buckets,
+    export_latest,
+    export_samples,
+)
 from apps.telemetry.queries.extent import extent
 from apps.telemetry.queries.fleet_page import (
     MAX_COUNTED,
@@ -12,7 +21,7 @@ from apps.telemetry.queries.fleet_page import (
     FleetPage,
     fleet_telemetry_json,
 )
-from apps.telemetry.queries.gpu_choice import GpuChoice
+from apps.telemetry.queries.gpu_choice import EVERY_GPU, GpuChoice
 from apps.telemetry.queries.inventory import clusters, gpus, hosts, models
 from apps.telemetry.queries.latest import Latest, latest_json
 from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_S
@@ -26,14 +35,19 @@ from apps.telemetry.queries.uploads import upload, uploads
 
 __all__ = [
     "COLUMNS",
+    "EVERY_GPU",
     "IDLE_BELOW",
     "MAX_AGGREGATED",
     "MAX_COUNTED",
+    "MAX_EXPORTED",
     "REPORTING_S",
     "STATISTICS",
     "STEPS",
     "Buckets",
+    "Column",
+    "ColumnType",
     "Cursor",
+    "Export",
     "Extent",
     "FleetCursor",
     "FleetPage",
@@ -47,6 +61,9 @@ __all__ = [
     "UnknownGpu",
     "buckets_json",
     "clusters",
+    "export_buckets",
+    "export_latest",
+    "export_samples",
     "extent",
     "finest",
     "fleet_telemetry_json",

@@ -1,11 +1,11 @@
 """The latest sample of every GPU: the fleet view, which never touches history."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
+from apps.telemetry.queries.gpu_choice import EVERY_GPU, GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.reporting import IS_REPORTING, SAME_UNTIL, STATE
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
@@ -47,26 +47,21 @@ class Latest:
 
 
 def latest_json(
+    choice: GpuChoice = EVERY_GPU,
     *,
-    cluster: str | None = None,
-    hostname: str | None = None,
-    uuid: str | None = None,
-    model: str | None = None,
     state: State | None = None,
     columns: Iterable[str] = COLUMNS,
-    clusters: Collection[str] | None = None,
 ) -> Latest:
-    """The newest sample of each GPU that has one, by cluster, host and index.
+    """The newest sample of each chosen GPU that has one, by cluster, host and index.
 
     Each object has PLACE, `timestamp` and `columns`; `state` is `reporting`, or `silent` where the
     newest sample is older than REPORTING_S. Raises UnknownColumn.
     """
-    choice = GpuChoice(cluster, hostname, uuid, model, clusters)
     statement = _LATEST.format(
         gpus=GPUS,
         place=", ".join(f"{sql} AS {name}" for name, sql in PLACE.items()),
         fields=sample_fields("latest", checked_columns(columns)),
-        conditions=f"{choice.conditions} {_in_state(state)}",
+        conditions=f"{choice.conditions} {in_state(state)}",
         same_until=SAME_UNTIL,
     )
     row = fetch_one(statement, choice.parameters)
@@ -75,7 +70,8 @@ def latest_json(
     return Latest(f"[{lines}]", count, same_until)
 
 
-def _in_state(state: State | None) -> str:
+def in_state(state: State | None) -> str:
+    """The condition on a row of latest samples."""
     match state:
         case "reporting":
             return f"AND {IS_REPORTING}"

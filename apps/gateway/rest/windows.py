@@ -1,0 +1,178 @@
+"""What the routes of telemetry share: window, resolution, form, links to other pages."""
+
+from typing import Annotated, Any, Literal
+
+from django.http import HttpResponse, HttpResponseBase
+from msgspec import Meta
+from rest_framework.request import Request
+
+from apps.gateway.parameters import MAX_LIMIT, End, Metrics, Order, Parameters, Start
+from apps.gateway.problems import InvalidParameter
+from apps.gateway.rest.export_files import file_response
+from apps.gateway.rest.formats import Format, FormatName
+from apps.gateway.rest.pages import list_body, page_url
+from apps.telemetry import queries
+from apps.telemetry.queries import GpuChoice, Resolution
+
+DEFAULT_LIMIT = 100
+# What `auto` aims at where no `limit` is given: enough for a chart as wide as a screen.
+AUTO_POINTS = 1000
+
+PageLimit = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_LIMIT,
+        description=(
+            f"The most results in one answer: {DEFAULT_LIMIT} unless given, with "
+            f"`resolution=auto` {AUTO_POINTS}; a file then holds the whole window."
+        ),
+    ),
+]
+ResolutionName = Annotated[
+    Literal["raw", "1m", "1h", "auto"],
+    Meta(
+        description=(
+            "`raw` answers samples; `1m` and `1h` what they amount to per minute or hour; `auto` "
+            "the finest of these that gives at most `limit` results."
+        )
+    ),
+]
+
+
+class WindowParameters(Parameters):
+    """The window, and how to answer it."""
+
+    start_time: Start | None = None
+    end_time: End | None = None
+    limit: PageLimit | None = None
+    order: Order = "asc"
+    metrics: Metrics | None = None
+    resolution: ResolutionName = "raw"
+    format: FormatName | None = None
+
+    @property
+    def window(self) -> dict[str, Any]:
+        """The bounds as the queries take them."""
+        return {
+            "start": self.start_time.at if self.start_time else None,
+            "end": self.end_time.at if self.end_time else None,
+        }
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metrics asked for, or everything."""
+        return self.metrics.names if self.metrics else queries.COLUMNS
+
+    @property
+    def page_limit(self) -> int:
+        """The most results in one page."""
+        default = AUTO_POINTS if self.resolution == "auto" else DEFAULT_LIMIT
+        return default if self.limit is None else self.limit
+
+    def check(self) -> None:
+        """Raise InvalidParameter where the window ends before it starts."""
+        if self.start_time and self.end_time and self.start_time.at > self.end_time.at:
+            raise InvalidParameter("start_time", "it is after `end_time`.")
+
+
+def resolve(choice: GpuChoice, given: WindowParameters) -> Resolution:
+    """The resolution to answer with. Raises InvalidParameter where that takes too many samples."""
+    asked = Resolution(given.resolution)
+    if asked is Resolution.RAW:
+        return asked
+    bound = queries.MAX_AGGREGATED
+    extent = queries.extent(choice, **given.window, at_most=bound + 1)
+    chosen = queries.finest(extent, given.page_limit) if asked is Resolution.AUTO else asked
+    if chosen is not Resolution.RAW and extent.samples > bound:
+        raise InvalidParameter(
+            "resolution",
+            f"the window holds more than {bound:,} samples, too many to aggregate in one answer; "
+            "narrow it by start_time and end_time, or choose fewer GPUs.",
+        )
+    return chosen
+
+
+def buckets_of(
+    choice: GpuChoice, given: WindowParameters, resolution: Resolution, *, with_place: bool
+) -> queries.Buckets:
+    """What to aggregate."""
+    return queries.Buckets(
+        choice,
+        queries.STEPS[resolution],
+        **given.window,
+        columns=given.columns,
+        with_place=with_place,
+    )
+
+
+def window_file(
+    choice: GpuChoice,
+    given: WindowParameters,
+    resolution: Resolution,
+    format_: Format,
+    name: str,
+    *,
+    with_place: bool,
+) -> HttpResponseBase:
+    """The window as a file. Raises InvalidParameter where it would be too large."""
+    order = queries.Order(given.order)
+    if resolution is not Resolution.RAW:
+        buckets = buckets_of(choice, given, resolution, with_place=with_place)
+        export = queries.export_buckets(buckets, order=order, limit=given.limit)
+        return file_response(export, format_, f"{name}-{resolution}")
+    if given.limit is None:
+        _require_exportable(choice, given)
+    export = queries.export_samples(
+        choice,
+        **given.window,
+        order=order,
+        limit=given.limit,
+        columns=given.columns,
+        with_place=with_place,
+    )
+    return file_response(export, format_, name)
+
+
+def _require_exportable(choice: GpuChoice, given: WindowParameters) -> None:
+    bound = queries.MAX_EXPORTED
+    if queries.extent(choice, **given.window, at_most=bound + 1).samples > bound:
+        raise InvalidParameter(
+            "format",
+            f"the window holds more than {bound:,} samples, too many for one file; take it in "
+            "parts by start_time and end_time, or with a coarser `resolution`.",
+        )
+
+
+def window_page(
+    request: Request,
+    given: WindowParameters,
+    resolution: Resolution,
+    count: int | None,
+    results: str,
+    next_cursor: str | None,
+    previous_cursor: str | None,
+) -> HttpResponse:
+    """A page of a window; where a resolution was asked for, it says which one it has."""
+    body = list_body(
+        count,
+        _url(request, given, resolution, next_cursor),
+        _url(request, given, resolution, previous_cursor),
+        results,
+    )
+    if given.resolution != "raw":
+        body = f'{{"resolution":"{resolution}",'.encode() + body[1:]
+    return HttpResponse(body, content_type="application/json")
+
+
+def _url(
+    request: Request, given: WindowParameters, resolution: Resolution, cursor: str | None
+) -> str | None:
+    """Another page's address; neither a window relative to now nor `auto` moves between pages."""
+    if cursor is None:
+        return None
+    bounds = {"start_time": given.start_time, "end_time": given.end_time}
+    fixed: dict[str, object] = {name: bound.absolute for name, bound in bounds.items() if bound}
+    if given.resolution == "auto":
+        fixed |= {"resolution": resolution, "limit": given.page_limit}
+    return page_url(request, **fixed, cursor=cursor)

@@ -1,0 +1,191 @@
+"""Whole windows of telemetry as rows that PostgreSQL writes one by one, for files.
+
+Samples come GPU by GPU and by time within each, as they are kept: no sorting, so the first row
+comes at once and nothing is held in memory, here or there.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.telemetry.metrics import BY_NAME, Metric
+from apps.telemetry.queries.bucket_rows import STATISTICS_OF, column_of
+from apps.telemetry.queries.buckets import Buckets
+from apps.telemetry.queries.fleet_page import PLACE
+from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
+from apps.telemetry.queries.latest import PLACE as LATEST_PLACE
+from apps.telemetry.queries.latest import State, in_state
+from apps.telemetry.queries.sample_json import checked_columns, sample_fields, time_text
+from apps.telemetry.queries.telemetry import Order
+from apps.telemetry.queries.window import window_of
+
+# The most samples that one file may be made of.
+MAX_EXPORTED = 5_000_000
+MAX_EXPORT_S = 600
+_SAMPLES = """
+  FROM (SELECT gpu.id, gpu.uuid, gpu.gpu_index, host.hostname, cluster.slug AS cluster
+          FROM {gpus} WHERE true {conditions} ORDER BY gpu.id) gpu,
+       LATERAL (SELECT * FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window}
+                 ORDER BY s.timestamp {order}) s
+"""
+# Written by COPY, a control character that JSON cannot hold quotes nothing.
+_LINES = "(FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
+_TABLE = "(FORMAT csv)"
+
+
+class ColumnType(StrEnum):
+    """What a column of a table holds."""
+
+    TIME = "timestamptz"
+    TEXT = "text"
+    JSON = "jsonb"
+    INTEGER = "integer"
+    BIGINT = "bigint"
+    SMALLINT = "smallint"
+    REAL = "real"
+    DOUBLE = "double precision"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its name, type and SQL."""
+
+    name: str
+    type: ColumnType
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Rows to be written; `fields` is a row's JSON as a select list, `columns` the same, flat."""
+
+    columns: list[Column]
+    fields: str
+    rows: str
+    parameters: dict[str, Any]
+    before: str = ""
+    limit: int | None = None
+
+    def lines(self) -> Iterator[bytes]:
+        """Each row as a line of JSON."""
+        text = f"SELECT (SELECT row_to_json(f)::text FROM (SELECT {self.fields}) f)"
+        return self._copy(text, _LINES)
+
+    def table(self, *, escape_formulas: bool) -> Iterator[bytes]:
+        """Each row as a line of CSV, without a header; NULL is empty, an empty text is `""`.
+
+        A spreadsheet runs a text that begins like a formula; escaped, it begins with `'`.
+        """
+        write = _escaped if escape_formulas else _plain
+        selected = ", ".join(write(column) for column in self.columns)
+        return self._copy(f"SELECT {selected}", _TABLE)
+
+    def _copy(self, select: str, form: str) -> Iterator[bytes]:
+        limit = "" if self.limit is None else f"LIMIT {int(self.limit)}"
+        statement = f"COPY ({self.before} {select} {self.rows} {limit}) TO STDOUT {form}"
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Of its own: a file may take longer than an answer.
+            cursor.execute(f"SET LOCAL statement_timeout = '{MAX_EXPORT_S}s'")
+            with cursor.copy(statement, self.parameters) as copy:
+                for row in copy:
+                    yield bytes(row)
+
+
+def export_samples(
+    choice: GpuChoice,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    order: Order,
+    limit: int | None,
+    columns: Iterable[str],
+    with_place: bool = True,
+) -> Export:
+    """The samples of a window, GPU by GPU. Raises UnknownColumn."""
+    names = checked_columns(columns)
+    place = _place(PLACE) if with_place else []
+    return Export(
+        columns=[*place, _time("s.timestamp"), *(_metric(name, "s") for name in names)],
+        fields=", ".join([*map(_named, place), sample_fields("s", names)]),
+        rows=_SAMPLES.format(
+            gpus=GPUS,
+            conditions=choice.conditions,
+            window=window_of(start, end),
+            order="ASC" if order is Order.ASC else "DESC",
+        ),
+        parameters=choice.parameters | {"start": start, "end": end},
+        limit=limit,
+    )
+
+
+def export_buckets(buckets: Buckets, *, order: Order, limit: int | None) -> Export:
+    """The buckets of a window, by time. Raises UnknownColumn."""
+    direction = "ASC" if order is Order.ASC else "DESC"
+    return Export(
+        columns=[
+            *(_place(PLACE) if buckets.with_place else []),
+            _time("bucket.at"),
+            Column("count", ColumnType.BIGINT, "bucket.count"),
+            *(column for metric in buckets.metrics for column in _statistics(metric)),
+        ],
+        fields=buckets.fields,
+        rows=f"FROM bucket JOIN gpu ON gpu.id = bucket.id"
+        f" ORDER BY bucket.at {direction}, bucket.id {direction}",
+        parameters=buckets.parameters,
+        before=buckets.rows,
+        limit=limit,
+    )
+
+
+def export_latest(choice: GpuChoice, *, state: State | None, columns: Iterable[str]) -> Export:
+    """The newest sample of each GPU, in the order of `latest_json`. Raises UnknownColumn."""
+    names, place = checked_columns(columns), _place(LATEST_PLACE)
+    return Export(
+        columns=[*place, _time("latest.timestamp"), *(_metric(name, "latest") for name in names)],
+        fields=", ".join([*map(_named, place), sample_fields("latest", names)]),
+        rows=f"FROM {GPUS} JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id"
+        f" WHERE true {choice.conditions} {in_state(state)}"
+        " ORDER BY cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid",
+        parameters=choice.parameters,
+    )
+
+
+def _statistics(metric: Metric) -> Iterator[Column]:
+    for statistic in STATISTICS_OF[metric.kind]:
+        name = column_of(metric, statistic)
+        kind = {"rate": ColumnType.DOUBLE, "delta": ColumnType.BIGINT}.get(statistic)
+        yield Column(name, kind or ColumnType(metric.storage), f"bucket.{name}")
+
+
+def _place(place: dict[str, str]) -> list[Column]:
+    index = {"gpu_id": ColumnType.INTEGER}
+    return [Column(name, index.get(name, ColumnType.TEXT), sql) for name, sql in place.items()]
+
+
+def _time(sql: str) -> Column:
+    return Column("timestamp", ColumnType.TIME, time_text(sql))
+
+
+def _metric(name: str, source: str) -> Column:
+    kind = ColumnType(BY_NAME[name].storage) if name in BY_NAME else ColumnType.JSON
+    return Column(name, kind, f"{source}.{name}")
+
+
+def _named(column: Column) -> str:
+    return f"{column.sql} AS {column.name}"
+
+
+def _plain(column: Column) -> str:
+    return column.sql
+
+
+def _escaped(column: Column) -> str:
+    if column.type is not ColumnType.TEXT:
+        return column.sql
+    return (
+        f"CASE WHEN {column.sql} ~ '^[=+@\\t\\r-]' THEN '''' ELSE '' END || {column.sql}"
+    )
