@@ -83,9 +83,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.gateway.compression.compress",
     "apps.gateway.metrics.requests.count_requests",
     "corsheaders.middleware.CorsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "apps.gateway.content_policy.ContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -144,7 +145,8 @@ SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$", r"^metrics$"]
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 # Pages of other origins that may read the API in their visitors' browsers; without cookies.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/(api|graphql)"
+CORS_URLS_REGEX = r"^/(api/|graphql$)"
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [CSP_SELF],
@@ -281,13 +283,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Nobody listens to remote control and events, and they keep an idle worker busy.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(CELERY_DIR / "beat")
-# `expires`: runs missed while no worker was there are not made up for one by one.
+PERIODIC_TASKS = {
+    "telemetry.make_partitions": timedelta(hours=1),
+    "telemetry.snapshot_queue": timedelta(seconds=30),
+}
+# The clock asks at least once a minute, and apps/telemetry/periodic.py knows whether it is time: so
+# what failed is tried again soon. `expires`: a question that nobody took is asked anew.
 CELERY_BEAT_SCHEDULE = {
-    "make partitions": {
-        "task": "telemetry.make_partitions",
-        "schedule": timedelta(hours=1),
-        "options": {"expires": 3600},
-    },
+    name: {"task": name, "schedule": asked_every, "options": {"expires": asked_every.seconds}}
+    for name, every in PERIODIC_TASKS.items()
+    for asked_every in (min(every, timedelta(minutes=1)),)
 }
 
 # --- Logging ----------------------------------------------------------------------------------
@@ -299,5 +304,11 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Celery's lines for each question of the clock; failures are still logged.
+    "loggers": {
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }
