@@ -4,6 +4,7 @@
 (rows, merging) and stores them with the latest sample of each GPU (store, statements).
 """
 
-from apps.telemetry.ingest.store import CHANNEL, Stored, store
+from apps.telemetry.channel import CHANNEL
+from apps.telemetry.ingest.store import Stored, store
 
 __all__ = ["CHANNEL", "Stored", "store"]

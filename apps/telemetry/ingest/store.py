@@ -14,14 +14,12 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import errors
 
 from apps.telemetry import partitions
+from apps.telemetry.channel import CHANNEL
 from apps.telemetry.ingest import statements
 from apps.telemetry.ingest.merging import merge_same_instant
 from apps.telemetry.ingest.registration import Registry
 from apps.telemetry.ingest.rows import TYPES, Row, days_of, newest_of, rows_of
 from apps.telemetry.records import Record
-
-# Listeners get {"cluster": slug, "timestamp": newest stored, "records": count} per transaction.
-CHANNEL = "telemetry_samples"
 
 registry = Registry()
 
