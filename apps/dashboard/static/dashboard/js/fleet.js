@@ -3,7 +3,7 @@
 import { all, get } from "./api.js";
 import { Board } from "./fleet/board.js";
 import { findings, Fleet, totals } from "./fleet/model.js";
-import { age, count, mebibytes, NOTHING, value, watts } from "./format.js";
+import { age, count, label, mebibytes, NOTHING, value, watts } from "./format.js";
 import { Live } from "./live.js";
 import { byId, h, readState, showEmpty, showError, writeState } from "./page.js";
 import { STATES, STEPS } from "./colours.js";
@@ -146,13 +146,13 @@ function drawFindings(lists) {
 function fillControls() {
   const options = (select, entries) => select.replaceChildren(...entries.map(([key, text]) => h("option", { value: key }, text)));
   const gauges = registry.filter((metric) => metric.kind === "gauge");
-  const named = gauges.map((metric) => [metric.name, metric.unit ? `${metric.description} (${metric.unit})` : metric.description]);
+  const named = gauges.map((metric) => [metric.name, label(metric)]);
   options(byId("metric"), [...named, ["state", "State"]]);
   const distinct = (key) => [...new Set([...fleet.gpus.values()].map((gpu) => gpu[key]))].filter(Boolean).sort();
   options(byId("cluster"), [["", "All clusters"], ...distinct("cluster").map((name) => [name, name])]);
   options(byId("model"), [["", "All models"], ...distinct("model_name").map((name) => [name, name])]);
   options(byId("state"), [["", "Any state"], ...Object.keys(STATES).map((name) => [name, name.replace("_", " ")])]);
-  options(byId("sort"), [["host", "Host"], ...named.map(([key, text]) => [key, `Highest ${text}`])]);
+  options(byId("sort"), [["host", "Host"], ...named.map(([key, text]) => [key, `Highest ${text.toLowerCase()}`])]);
   for (const name of Object.keys(DEFAULTS)) {
     const control = byId(name);
     control.value = state[name];
@@ -181,7 +181,7 @@ function hover(gpu, event) {
   const rows = [...new Set([state.metric, ...NEEDED])].map((name) => registry.find((entry) => entry.name === name)).filter(Boolean);
   tip.replaceChildren(h("b", {}, `${gpu.hostname} · GPU ${gpu.gpu_id}`), h("span", {}, gpu.model_name),
     h("span", {}, `${(gpu.state ?? "").replace("_", " ")}, ${gpu.timestamp ? `${age(gpu.timestamp)} ago` : "no sample"}`),
-    ...rows.map((entry) => h("span", entry === metric ? { class: "chosen" } : {}, `${entry.description}: ${value(gpu[entry.name], entry)}`)));
+    ...rows.map((entry) => h("span", entry === metric ? { class: "chosen" } : {}, `${label(entry)}: ${value(gpu[entry.name], entry)}`)));
   if (!event) return;
   const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
   const top = Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8);

@@ -15,6 +15,15 @@ export function value(number, metric) {
   return metric?.unit ? `${text} ${metric.unit}` : text;
 }
 
+const CAPITALS = new Set(["gpu", "sm", "xid", "ecc", "sbe", "dbe", "pcie"]);
+
+// "gpu_utilization" as "GPU utilization", "memory_used_mib" as "Memory used".
+export function label(metric) {
+  const words = metric.name.replace(/_(mib|mhz|mj|total)$/, "").split("_");
+  const written = words.map((word) => (CAPITALS.has(word) ? word.toUpperCase() : word)).join(" ");
+  return written[0].toUpperCase() + written.slice(1);
+}
+
 export const count = (number) => whole.format(number);
 
 export function watts(number) {

@@ -1,7 +1,7 @@
 // The page of one GPU: what it is, what it does now, and what it did.
 
 import { get, url } from "./api.js";
-import { NOTHING, time, value } from "./format.js";
+import { label as nameOf, NOTHING, time, value } from "./format.js";
 import { Live } from "./live.js";
 import { byId, h, readState, showError, writeState } from "./page.js";
 import { Charts } from "./history/board.js";
@@ -82,7 +82,7 @@ function drawNow(row) {
   const reported = registry.filter((metric) => row[metric.name] !== null && row[metric.name] !== undefined);
   byId("now-at").replaceChildren(time(row.timestamp, true));
   byId("now").replaceChildren(...reported.map((metric) =>
-    h("div", { "data-metric": metric.name }, h("dt", {}, metric.description), h("dd", {}, value(row[metric.name], metric)))));
+    h("div", { "data-metric": metric.name }, h("dt", { title: metric.description }, nameOf(metric)), h("dd", {}, value(row[metric.name], metric)))));
 }
 
 function drawLinks(shown) {

@@ -1,7 +1,7 @@
 // The page of one host: its GPUs now, and what they did side by side.
 
 import { get } from "./api.js";
-import { NOTHING, age, value } from "./format.js";
+import { age, label, NOTHING, value } from "./format.js";
 import { Live } from "./live.js";
 import { byId, h, readState, showError, writeState } from "./page.js";
 import { Charts } from "./history/board.js";
@@ -69,7 +69,7 @@ async function read() {
 function drawTable() {
   const metrics = COLUMNS.map((name) => registry.find((metric) => metric.name === name)).filter(Boolean);
   byId("gpus").tHead.replaceChildren(h("tr", {}, h("th", {}, "GPU"), h("th", {}, "Model"),
-    ...metrics.map((metric) => h("th", { class: "number" }, metric.description)), h("th", {}, "Seen")));
+    ...metrics.map((metric) => h("th", { class: "number", title: metric.description }, label(metric))), h("th", {}, "Seen")));
   byId("gpus").tBodies[0].replaceChildren(...gpus.map((gpu) => {
     const row = newest.get(gpu.uuid);
     const seen = row?.timestamp ?? gpu.last_seen_at;

@@ -9,6 +9,7 @@ import { Live } from "./live.js";
 import { byId, h, showError } from "./page.js";
 
 const KEPT = 600;
+const SHOWN_S = 600;
 
 const past = { at: [], backlog: [], published: [], stored: [] };
 let chart = null;
@@ -75,7 +76,7 @@ function draw(data) {
       { label: "stored/s", stroke: "#009e73", value: whole, width: 2 },
       { label: "waiting", stroke: "#d55e00", scale: "backlog", value: whole, dash: [6, 4], width: 2 }],
     axes: [axis, { ...axis, values: ticks, size: 64 }, { ...axis, scale: "backlog", side: 1, grid: { show: false }, values: ticks, size: 64 }],
-    scales: { y: { range: (_, __, most) => [0, Math.max(10, (most ?? 0) * 1.1)] }, backlog: { range: (_, __, most) => [0, Math.max(10, (most ?? 0) * 1.1)] } },
+    scales: { x: { range: (_, __, newest) => [newest - SHOWN_S, newest] }, y: { range: (_, __, most) => [0, Math.max(10, (most ?? 0) * 1.1)] }, backlog: { range: (_, __, most) => [0, Math.max(10, (most ?? 0) * 1.1)] } },
   }, data, place);
   new ResizeObserver(() => made.setSize({ width: place.clientWidth, height: 220 })).observe(place);
   return made;

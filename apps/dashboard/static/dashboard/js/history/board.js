@@ -1,5 +1,6 @@
 // A page's charts, one per metric that was reported, all over the same window.
 
+import { label as nameOf } from "../format.js";
 import { h, showEmpty } from "../page.js";
 import { draw } from "./chart.js";
 import { columns, isEmpty } from "./series.js";
@@ -35,7 +36,7 @@ export class Charts {
     const cards = found.map(({ metric }) => {
       const unit = metric.kind === "counter" ? perSecond(metric, this.lines) : metric.unit;
       return h("section", { class: "card chart", "data-metric": metric.name },
-        h("h2", {}, metric.description, h("span", { class: "muted" }, unit ? ` ${unit}` : "")), h("div", {}));
+        h("h2", { title: metric.description }, nameOf(metric), h("span", { class: "muted" }, unit ? ` ${unit}` : "")), h("div", {}));
     });
     this.place.replaceChildren(...cards);
     found.forEach(({ metric, list }, number) => {
