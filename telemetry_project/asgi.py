@@ -1,23 +1,20 @@
 """The gateway's ASGI application: HTTP by Django's WSGI handler, the rest by Channels."""
 
-from typing import Any
+# First, for it sets Django up.
+from telemetry_project.wsgi import application as wsgi  # isort: skip
 
+from apps.gateway.live.clients import close_all
 from apps.gateway.serving.front import Front
 from apps.gateway.serving.threads import WsgiThreads
-from telemetry_project.wsgi import application as wsgi
+from apps.gateway.stream.application import sse_application
+from apps.gateway.ws.application import websocket_application
 
-
-async def _nothing_yet(scope: Any, receive: Any, send: Any) -> None:
-    await WsgiThreads(wsgi, 1)(scope, receive, send)
-
-
-async def _close_all(reason: str) -> None:
-    del reason
+__all__ = ["application", "application_of", "sse_application", "websocket_application"]
 
 
 def application_of(threads: int) -> Front:
     """The application, with so many threads for HTTP."""
-    return Front(WsgiThreads(wsgi, threads), _nothing_yet, _nothing_yet, _close_all)
+    return Front(WsgiThreads(wsgi, threads), websocket_application, sse_application, close_all)
 
 
 application = application_of(threads=4)

@@ -209,6 +209,8 @@ SAMPLE_MIN_TIME = _time("SAMPLE_MIN_TIME", "2015-01-01")
 # --- Gateway ----------------------------------------------------------------------------------
 # Lets anybody read the API without signing in; `make run` sets it on loopback.
 PUBLIC_READ = env.bool("PUBLIC_READ", default=False)
+# WebSockets and event streams of one worker process; what each costs is in docs/live.md.
+LIVE_MAX_CONNECTIONS = _integer("LIVE_MAX_CONNECTIONS", 2000, 1, 100_000)
 # GraphQL: whether the schema may be asked for, and whether /graphql shows GraphiQL to a browser.
 GRAPHQL_INTROSPECTION = env.bool("GRAPHQL_INTROSPECTION", default=DEBUG)
 GRAPHIQL = env.bool("GRAPHIQL", default=DEBUG)

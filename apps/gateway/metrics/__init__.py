@@ -1,4 +1,5 @@
-"""GET /metrics of the gateway: `requests` counts, `pipeline` looks at the queue, `page` answers.
+"""GET /metrics of the gateway: `requests` and `live` count, `pipeline` looks at the queue, `page`
+answers.
 
-Nothing here may import prometheus-client but those three: `shared` must come before it.
+Nothing here may import prometheus-client but those four: `shared` must come before it.
 """

@@ -11,6 +11,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.gateway.metrics.live import LIVE
 from apps.gateway.metrics.pipeline import Pipeline
 from apps.gateway.metrics.requests import REQUEST_S
 from apps.gateway.metrics.shared import shared_folder
@@ -45,7 +46,8 @@ class MetricsView(APIView):
         if folder := shared_folder():
             MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
         else:
-            registry.register(REQUEST_S)
+            for metric in (REQUEST_S, *LIVE):
+                registry.register(metric)
         registry.register(pipeline)
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return HttpResponse(encode(registry), content_type=content_type)

@@ -1,0 +1,1 @@
+"""Server-sent events, for clients that cannot speak WebSocket: `/api/v1/stream`."""
