@@ -14,6 +14,9 @@ app = Celery("telemetry_project")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+# Those that wait in a line of long tasks are asked for again by the clock.
+ASKED_AT_START_S = 60
+
 # kombu and beat expect the folders of their files to exist.
 settings.CELERY_DIR.mkdir(parents=True, exist_ok=True)
 for folder in getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {}).values():
@@ -22,5 +25,6 @@ for folder in getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {}).values():
 
 @worker_ready.connect
 def run_due_work(**_: Any) -> None:
-    """Run at start what would otherwise wait for the first round of the schedule."""
-    app.send_task("telemetry.make_partitions")
+    """Run at start what was missed while no worker was there; what is not due yet does nothing."""
+    for name in settings.PERIODIC_TASKS:
+        app.send_task(name, expires=ASKED_AT_START_S)

@@ -1,20 +1,27 @@
 """GET /api/v1/pipeline: what waits, who is live, what was decided."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.utils import timezone
 
 from apps.embedded.ports import free_port
 from apps.embedded.processes import wait_until
 from apps.gateway.rest import pipeline_state
 from apps.gateway.rest.pipeline import EXAMPLE
+from apps.gateway.rest.pipeline_past import remembered
 from apps.gateway.rest.pipeline_state import describe
 from apps.mq import Message, Publisher, QueueConfig
 from apps.mq.etcd.client import EtcdClient
 from apps.mq.keys import Keys
 from apps.mq.membership import Membership
 from apps.mq.statistics import Member, Snapshot, Statistics
+from apps.telemetry import queries
+from apps.telemetry.models import QueueSnapshot, TaskRun
+from apps.telemetry.periodic import run
 
 PATH = "/api/v1/pipeline"
 PATIENCE_S = 30
@@ -50,8 +57,12 @@ def join(config: QueueConfig) -> Iterator[Callable[..., None]]:
     client.close()
 
 
-def test_without_anybody_it_is_empty_and_calm(get, config):
-    assert get(PATH) == {
+def test_without_anybody_it_is_empty_and_calm(get, config, settings):
+    state = get(PATH)
+    tasks = state.pop("tasks")
+    assert [task["name"] for task in tasks] == sorted(settings.PERIODIC_TASKS)
+    assert {task["state"] for task in tasks} == {"never_run"}
+    assert state == {
         "backlog": 0,
         "published_per_s": 0.0,
         "stored_per_s": 0.0,
@@ -59,7 +70,53 @@ def test_without_anybody_it_is_empty_and_calm(get, config):
         "instances": {"collectors": [], "streamers": [], "supervisors": []},
         "decisions": [],
         "advice": [],
+        "queue_history": [],
     }
+
+
+def test_tasks_are_shown_with_their_state_and_last_error(get, config, settings):
+    def fail() -> None:
+        raise OSError("no space left")
+
+    settings.PERIODIC_TASKS = {
+        name: timedelta(hours=1) for name in ("t.good", "t.bad", "t.killed", "t.left", "t.new")
+    }
+    run("t.good", lambda: None)
+    with pytest.raises(OSError, match="no space"):
+        run("t.bad", fail)
+    long_ago = timezone.now() - timedelta(days=1)
+    TaskRun.objects.create(name="t.killed", host="node", started_at=long_ago)
+    TaskRun.objects.create(
+        name="t.left", host="node", started_at=long_ago, finished_at=long_ago,
+        succeeded_at=long_ago, due_at=long_ago + timedelta(hours=1),
+    )  # fmt: skip
+    tasks = {task["name"]: task for task in get(PATH)["tasks"]}
+    assert {name: task["state"] for name, task in tasks.items()} == {
+        "t.good": "done", "t.bad": "failed", "t.killed": "interrupted", "t.left": "overdue",
+        "t.new": "never_run",
+    }  # fmt: skip
+    assert tasks["t.bad"]["error"] == "OSError: no space left"
+    assert tasks["t.bad"]["due_at"] is None
+    assert tasks["t.good"]["due_at"] > tasks["t.good"]["started_at"]
+    assert tasks["t.good"]["every_s"] == 3600
+
+
+def test_the_past_of_this_clusters_queue_is_told_oldest_first(get, config):
+    for cluster, messages in ((config.cluster, 1), ("another", 2), (config.cluster, 3)):
+        QueueSnapshot.objects.create(
+            cluster=cluster, messages=messages, oldest_age_s=0.5, collectors=1, streamers=2
+        )
+    first, second = get(PATH)["queue_history"]
+    assert (first["messages"], second["messages"]) == (1, 3)
+    assert (first["oldest_age_s"], first["collectors"], first["streamers"]) == (0.5, 1, 2)
+
+
+def test_without_postgresql_what_etcd_knows_is_still_told(config, monkeypatch):
+    def away() -> None:
+        raise OperationalError("the server is away")
+
+    monkeypatch.setattr(queries, "tasks", away)
+    assert remembered(config.cluster) == {"tasks": None, "queue_history": None}
 
 
 def test_members_are_shown_with_their_figures_and_decisions_with_their_reasons(get, config, join):

@@ -11,7 +11,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.telemetry.models import Cluster, Gpu, Host, LatestSample, Sample
+from apps.telemetry.models import (
+    Cluster,
+    Gpu,
+    Host,
+    LatestSample,
+    QueueSnapshot,
+    Sample,
+    TaskRun,
+)
 from tests.fleet_rows import make_gpu, make_samples
 
 BASELINE = Path(__file__).parents[1] / "baselines" / "admin_statements.json"
@@ -188,3 +196,19 @@ def test_only_staff_see_the_admin(client, fleet):
     response = client.get(reverse("admin:telemetry_gpu_changelist"))
     assert response.status_code == 302
     assert "/admin/login/" in response.headers["Location"]
+
+
+def test_tasks_and_the_past_of_the_queue_are_shown_and_cannot_be_edited(admin):
+    TaskRun.objects.create(
+        name="telemetry.test", host="node-1", started_at=timezone.now(),
+        finished_at=timezone.now(), failed_at=timezone.now(), error="OSError: no space left",
+    )  # fmt: skip
+    QueueSnapshot.objects.create(
+        cluster="site-1", messages=4711, oldest_age_s=1.5, collectors=2, streamers=3
+    )
+    tasks, _ = page(admin, "taskrun")
+    assert "telemetry.test" in tasks
+    assert "failed" in tasks
+    assert "no space left" in page(admin, "taskrun", "telemetry.test")[0]
+    assert "4711" in page(admin, "queuesnapshot")[0]
+    assert admin.post(reverse("admin:telemetry_taskrun_add")).status_code == 403

@@ -10,7 +10,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.gateway.openapi import problem_response
+from apps.gateway.rest.pipeline_past import remembered
 from apps.gateway.rest.pipeline_state import pipeline_state
+from apps.telemetry import queries
 from telemetry_project.queue import queue_config
 
 EXAMPLE: dict[str, Any] = {
@@ -41,6 +43,28 @@ EXAMPLE: dict[str, Any] = {
         }
     ],
     "advice": [],
+    "tasks": [
+        {
+            "name": "telemetry.make_partitions",
+            "state": "done",
+            "every_s": 3600.0,
+            "due_at": "2026-01-31T12:59:58.120000Z",
+            "started_at": "2026-01-31T11:59:58.120000Z",
+            "finished_at": "2026-01-31T11:59:58.160000Z",
+            "succeeded_at": "2026-01-31T11:59:58.160000Z",
+            "failed_at": None,
+            "error": "",
+        }
+    ],
+    "queue_history": [
+        {
+            "at": "2026-01-31T12:00:00.000000Z",
+            "messages": 401_220,
+            "oldest_age_s": 11.4,
+            "collectors": 1,
+            "streamers": 1,
+        }
+    ],
 }
 
 
@@ -100,6 +124,40 @@ class ScalingDecisionSerializer(serializers.Serializer[None]):
     reason = serializers.CharField()
 
 
+class PeriodicTaskSerializer(serializers.Serializer[None]):
+    """A periodic task and how it went last; a time is null where that never happened."""
+
+    name = serializers.CharField()
+    state = serializers.ChoiceField(
+        choices=[state.value for state in queries.TaskState],
+        help_text=(
+            "`failed` and `interrupted` (killed) are of the last run, which is repeated within a"
+            " minute; `overdue` and `never_run`: no worker of the periodic tasks is at work."
+        ),
+    )
+    every_s = serializers.FloatField(help_text="How often it is due.")
+    due_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it is due next; null is at once."
+    )
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    succeeded_at = serializers.DateTimeField(allow_null=True)
+    failed_at = serializers.DateTimeField(allow_null=True)
+    error = serializers.CharField(
+        allow_blank=True, help_text="Of the failure at `failed_at`, also after a later success."
+    )
+
+
+class QueueSnapshotSerializer(serializers.Serializer[None]):
+    """The queue at one moment."""
+
+    at = serializers.DateTimeField()
+    messages = serializers.IntegerField(help_text="Messages that waited.")
+    oldest_age_s = serializers.FloatField(help_text="How long the first of them had waited.")
+    collectors = serializers.IntegerField(help_text="Live ones.")
+    streamers = serializers.IntegerField(help_text="Live ones.")
+
+
 class PipelineSerializer(serializers.Serializer[None]):
     """The pipeline at this moment."""
 
@@ -118,6 +176,14 @@ class PipelineSerializer(serializers.Serializer[None]):
     advice = serializers.ListField(
         child=serializers.CharField(), help_text="What a person can do; empty when all is well."
     )
+    tasks = PeriodicTaskSerializer(
+        many=True, allow_null=True, help_text="By name; null while PostgreSQL does not answer."
+    )
+    queue_history = QueueSnapshotSerializer(
+        many=True,
+        allow_null=True,
+        help_text="The last hour, oldest first; null while PostgreSQL does not answer.",
+    )
 
 
 class PipelineView(APIView):
@@ -129,8 +195,9 @@ class PipelineView(APIView):
         operation_id="get_pipeline",
         summary="The pipeline at work",
         description=(
-            "Backlog, rates, live instances, and what the supervisors decided and why. Looked at "
-            "once a second at most. Members refresh their figures every third of MEMBER_LEASE_S."
+            "Backlog, rates, live instances, what the supervisors decided and why, and how the "
+            "periodic tasks go. etcd is looked at once a second at most. Members refresh their "
+            "figures every third of MEMBER_LEASE_S."
         ),
         tags=["operation"],
         responses={
@@ -141,5 +208,6 @@ class PipelineView(APIView):
     )
     def get(self, _request: Request) -> HttpResponse:
         """Answer the state."""
-        state = pipeline_state(queue_config()).read()
+        config = queue_config()
+        state = pipeline_state(config).read() | remembered(config.cluster)
         return HttpResponse(msgspec.json.encode(state), content_type="application/json")

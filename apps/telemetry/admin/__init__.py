@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from apps.telemetry.admin.inventory import ClusterAdmin, GpuAdmin, HostAdmin
+from apps.telemetry.admin.periodic import QueueSnapshotAdmin, TaskRunAdmin
 from apps.telemetry.admin.samples import LatestSampleAdmin, SampleRowAdmin
 from apps.telemetry.admin.uploads import UploadAdmin
 
@@ -11,7 +12,9 @@ __all__ = [
     "GpuAdmin",
     "HostAdmin",
     "LatestSampleAdmin",
+    "QueueSnapshotAdmin",
     "SampleRowAdmin",
+    "TaskRunAdmin",
     "UploadAdmin",
 ]
 

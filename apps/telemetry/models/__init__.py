@@ -3,6 +3,7 @@
 from apps.telemetry.models.dead_letter import DeadLetter
 from apps.telemetry.models.inventory import Cluster, Gpu, Host
 from apps.telemetry.models.metric_columns import MetricColumns
+from apps.telemetry.models.periodic import QueueSnapshot, TaskRun
 from apps.telemetry.models.sample_row import SampleRow
 from apps.telemetry.models.samples import LatestSample, Sample
 from apps.telemetry.models.upload import Upload
@@ -14,7 +15,9 @@ __all__ = [
     "Host",
     "LatestSample",
     "MetricColumns",
+    "QueueSnapshot",
     "Sample",
     "SampleRow",
+    "TaskRun",
     "Upload",
 ]

@@ -30,6 +30,7 @@ from apps.telemetry.queries.sample_json import COLUMNS, UnknownColumn
 from apps.telemetry.queries.snapshot import snapshot
 from apps.telemetry.queries.stats import Stats, stats_json
 from apps.telemetry.queries.summary import STATISTICS, summaries
+from apps.telemetry.queries.tasks import Task, TaskState, queue_history, task_states, tasks
 from apps.telemetry.queries.telemetry import Cursor, Order, Page, UnknownGpu, gpu_telemetry_json
 from apps.telemetry.queries.uploads import upload, uploads
 
@@ -57,6 +58,8 @@ __all__ = [
     "Page",
     "Resolution",
     "Stats",
+    "Task",
+    "TaskState",
     "UnknownColumn",
     "UnknownGpu",
     "buckets_json",
@@ -72,9 +75,12 @@ __all__ = [
     "hosts",
     "latest_json",
     "models",
+    "queue_history",
     "snapshot",
     "stats_json",
     "summaries",
+    "task_states",
+    "tasks",
     "upload",
     "uploads",
 ]

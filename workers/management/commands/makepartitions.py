@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.telemetry.tasks import DAYS_AHEAD, make_partitions
+from workers.management.once import once
 
 
 class Command(BaseCommand):
@@ -17,4 +18,4 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Make them."""
-        make_partitions()
+        once(make_partitions)
