@@ -43,7 +43,7 @@ class PartitionedTable:
         return f"{self.table}_{self.period.first_day(day):{self.period.value}}"
 
     def ensure(self, days: Iterable[date]) -> None:
-        """Make the partitions of these days that do not exist yet, each in a transaction of its own.
+        """Make the partitions of these days that are missing, each in a transaction of its own.
 
         Safe for any number of processes at once, and never in the way of readers and writers.
         """

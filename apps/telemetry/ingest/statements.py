@@ -1,6 +1,7 @@
 """The SQL that stores samples. Every column name comes from the registry."""
 
 from apps.telemetry.ingest.rows import COLUMNS
+from apps.telemetry.rollups import MINUTE
 
 _columns = ", ".join(COLUMNS)
 _metrics = COLUMNS[2:-1]
@@ -38,7 +39,8 @@ DROP_STAGING = "DROP TABLE telemetry_staging"
 # Copies the rows just stored, for they hold what earlier records of that instant said too. The
 # bounds let PostgreSQL plan for these days alone, OFFSET 0 keeps it at one index probe per GPU.
 # In the order of the key, so that collectors wait for each other rather than deadlock. A GPU that
-# was deleted must fail here and not at commit (Django's foreign keys are deferred).
+# was deleted must fail here and not at commit (Django's foreign keys are deferred). The minutes
+# touched are marked in the same breath, to be rolled up.
 UPDATE_LATEST = f"""
 SET CONSTRAINTS ALL IMMEDIATE;
 WITH latest AS (
@@ -53,6 +55,9 @@ WITH latest AS (
     ON CONFLICT (gpu_id) DO UPDATE
     SET sample_count = latest.sample_count + excluded.sample_count, {_newer}
      WHERE excluded.timestamp >= latest.timestamp OR excluded.sample_count > 0
+), touched AS (
+    INSERT INTO {MINUTE.touched} (bucket, gpu_ids)
+    SELECT * FROM unnest(%(minutes)s::timestamptz[], %(touched)s::int4multirange[])
 )
 SELECT pg_notify(%(channel)s, %(payload)s)
 """

@@ -20,6 +20,7 @@ from apps.telemetry.ingest.merging import merge_same_instant
 from apps.telemetry.ingest.registration import Registry
 from apps.telemetry.ingest.rows import TYPES, Row, days_of, newest_of, rows_of
 from apps.telemetry.records import Record
+from apps.telemetry.rollups.marks import touched_minutes
 
 registry = Registry()
 
@@ -101,14 +102,17 @@ def _merge(cursor: CursorWrapper, rows: Sequence[Row]) -> Counter[int]:
 def _update_latest(
     cursor: CursorWrapper, cluster: str, rows: Sequence[Row], added: Counter[int]
 ) -> None:
-    """Bring the latest sample of each GPU up to date, and tell listeners at commit."""
+    """Bring the latest samples up to date, mark what to roll up, and tell listeners at commit."""
     newest = newest_of(rows)
+    touched = touched_minutes(rows)
     last = max(newest.values())
     notice = {"cluster": cluster, "timestamp": last, "records": len(rows)}
     parameters: dict[str, str | datetime] = {
         "gpu_ids": _array(newest),
         "newest": _array(newest.values()),
         "added": _array(added[gpu_id] for gpu_id in newest),
+        "minutes": _array(touched),
+        "touched": _array(f'"{gpu_ids}"' for gpu_ids in touched.values()),
         "from": min(newest.values()),
         "to": last,
         "channel": CHANNEL,

@@ -1,0 +1,11 @@
+"""Samples summed up per minute and per hour.
+
+`marks` says which minutes a batch touches; ingest stores that with the samples. `roll_up` makes
+the rows of touched minutes anew, and of the hours that these touch. Which columns a row has is in
+columns, how it is made in statements.
+"""
+
+from apps.telemetry.rollups.levels import HOUR, MINUTE, Level
+from apps.telemetry.rollups.roll_up import RolledUp, roll_up
+
+__all__ = ["HOUR", "MINUTE", "Level", "RolledUp", "roll_up"]
