@@ -16,6 +16,7 @@ from benchmarks import (
     collect,
     http,
     latency,
+    live,
     parse,
     pipeline,
     publish,
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "pipeline": pipeline.measure,
     "scale": scale.measure,
     "http": http.measure,
+    "live": live.measure,
 }
 NEEDS_OTHERS = "pipeline"
 LIBRARY_ALONE = {"queue_publish", "queue_consume", "parse_dcgm", "parse_wide"}

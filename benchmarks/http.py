@@ -31,7 +31,7 @@ def measure(bench: Bench) -> list[Result]:
     bench.manage("makepartitions")
     uuids = fill(bench.stack.database_url, max(200, int(bench.records * SAMPLES_PER_RECORD)))
     pages = [PAGE.format(uuid) for uuid in uuids]
-    with _server(bench, "bare", ["-m", "benchmarks.bare_view"], "/bare") as address:
+    with serving(bench, "bare", ["-m", "benchmarks.bare_view"], "/bare") as address:
         bare = load(address, ["/bare"], seconds)
     with _gateway(bench) as address:
         page = load(address, pages, seconds)
@@ -102,12 +102,12 @@ def _with_token(bench: Bench, pages: list[str], seconds: float, page: Load) -> R
 @contextmanager
 def _gateway(bench: Bench, **settings: str) -> Iterator[str]:
     arguments = [str(ROOT / "manage.py"), "rungateway", "--port"]
-    with _server(bench, "gateway", arguments, "/ready", **settings) as address:
+    with serving(bench, "gateway", arguments, "/ready", **settings) as address:
         yield address
 
 
 @contextmanager
-def _server(
+def serving(
     bench: Bench, name: str, arguments: list[str], probe: str, **settings: str
 ) -> Iterator[str]:
     """A server that answers `probe`; its port is its last argument."""

@@ -34,8 +34,11 @@ _DJANGO_ONLY = {"cursor_factory", "context", "prepare_threshold"}
 class Reader(Protocol):
     """Whoever wants to know what changes."""
 
-    is_wanted: bool
     read_asked: bool
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether reading is to go on."""
 
     def begin(self, changes: Changes) -> None:
         """Every GPU; what was known before may have gaps."""

@@ -168,7 +168,7 @@ def _as_api_error(turned: Turned) -> APIException:
 def _cross_origin(request: HttpRequest) -> dict[str, str]:
     """CORS, which Django's middleware adds everywhere else."""
     origin = request.META.get("HTTP_ORIGIN")
-    if origin not in settings.CORS_ALLOWED_ORIGINS:
+    if origin is None or origin not in settings.CORS_ALLOWED_ORIGINS:
         return HEADERS | {"Vary": "Origin"}
     return HEADERS | {"Vary": "Origin", "Access-Control-Allow-Origin": origin}
 
