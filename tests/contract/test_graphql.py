@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.gateway.graphql.query import SCHEMA
 from apps.telemetry.metrics import METRIC_NAMES, METRICS
+from tests.contract.settings_source import ROOT
 from tests.fleet_rows import START, make_gpu, make_samples
 
 pytestmark = pytest.mark.django_db
@@ -359,3 +361,23 @@ def test_one_of_several_operations_is_executed(client, public):
     body = {"query": query, "operationName": "B"}
     response = client.post("/graphql", body, content_type="application/json")
     assert response.json() == {"data": {"hosts": {"totalCount": 0}}}
+
+
+def test_the_schema_in_the_documents_is_the_one_that_is_served():
+    assert (ROOT / "docs/schema.graphql").read_text() == str(SCHEMA), "run `make graphql`"
+
+
+def test_totals_and_models_are_those_of_rest(data, get, fleet):
+    make_samples(make_gpu("host-9", 0, "lab"), 2, timezone.now(), gpu_utilization=50)
+    stats = get("/api/v1/stats")
+    assert data(f"{{ stats {{ {' '.join(stats)} }} }}")["stats"] == stats
+    assert data('{ stats(cluster: "annex") { gpus power_draw } }')["stats"] == {
+        "gpus": 1,
+        "power_draw": None,
+    }
+    models = get("/api/v1/models")["results"]
+    found = data("{ models { model_name gpu_count last_seen_at } }")["models"]
+    assert found == models
+    assert data('{ models(cluster: "annex") { model_name } }')["models"] == [
+        {"model_name": "NVIDIA A100"}
+    ]

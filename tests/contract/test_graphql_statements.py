@@ -33,8 +33,9 @@ QUERIES = {
         newest: telemetry(limit: 1, order: desc) { power_draw }
         oldest: telemetry(limit: 1) { power_draw } } } }""",
     "hosts with their GPUs": f"{{ hosts {{ nodes {{ gpus {{ nodes {{ {FACTS} }} }} }} }} }}",
-    "the fleet with what it reported": f"""{{ clusters {{ nodes {{ slug hosts(first: 8) {{ totalCount
-        nodes {{ hostname gpus(first: 8) {{ totalCount nodes {{ {FACTS} {READINGS} }} }} }} }} }} }} }}""",
+    "the fleet with what it reported": f"""{{ clusters {{ nodes {{ slug
+        hosts(first: 8) {{ totalCount nodes {{ hostname
+        gpus(first: 8) {{ totalCount nodes {{ {FACTS} {READINGS} }} }} }} }} }} }} }}""",
     "up and down again": """{ gpus(first: 20) { nodes { host { gpus(first: 8) { nodes {
         host { cluster { hosts(first: 10) { nodes { hostname } } } } } } } } } }""",
 }

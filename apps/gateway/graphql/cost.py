@@ -106,6 +106,8 @@ class Cost:
         if name == "summary":
             chosen = given.get("metrics")
             return len(METRIC_NAMES if chosen is None else set(chosen))
+        if name == "models":
+            return DEFAULT_ROWS
         return len(METRIC_NAMES) if name in {"values", "metrics"} else 1
 
 

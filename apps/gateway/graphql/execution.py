@@ -11,6 +11,7 @@ from graphql import (
     GraphQLError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    OperationType,
     execute,
     get_operation_ast,
     specified_rules,
@@ -50,6 +51,8 @@ def run(
     if operation is None:
         detail = "operationName: name one of the query's operations."
         raise Refused([refusal(400, detail, "operationName")])
+    if operation.operation is not OperationType.QUERY:
+        raise Refused([refusal(400, "There are only queries here; REST takes files and records.")])
     _check_cost(document, operation, variables)
     result = execute(
         schema,

@@ -8,10 +8,11 @@ so a query costs one statement for each of its fields that reads, however many r
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from graphql import GraphQLResolveInfo
 
 from apps.gateway.access.principal import Principal
+from apps.gateway.graphql.refusals import refusal
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -25,7 +26,10 @@ class Reader:
         self.failure: OperationalError | InterfaceError | None = None
 
     def read(self, query: Callable[..., T], *args: Any, **options: Any) -> T:
-        """What a function of the read model answers."""
+        """What a function of the read model answers.
+
+        Raises OperationalError, InterfaceError, and a refusal for text that PostgreSQL cannot hold.
+        """
         if self.failure is not None:
             raise self.failure
         try:
@@ -33,6 +37,8 @@ class Reader:
         except (OperationalError, InterfaceError) as error:
             self.failure = error
             raise
+        except DataError as error:
+            raise refusal(400, f"An argument cannot be looked up: {error}.") from error
 
 
 class Peers:

@@ -18,6 +18,7 @@ from apps.gateway.graphql.gpus import Gpu, GpuConnection
 from apps.gateway.graphql.peers import Row
 from apps.gateway.graphql.refusals import refusal
 from apps.gateway.graphql.registry import ROWS, Metric
+from apps.gateway.graphql.totals import Model, Stats, read_models, read_stats
 from apps.telemetry.queries.slices import FLEET, Listing, Selection
 
 _FILTERS = ("cluster", "hostname", "gpu_id", "uuid", "model")
@@ -102,7 +103,18 @@ class Query(graphene.ObjectType):
     metrics = graphene.List(
         graphene.NonNull(Metric), required=True, description="What GPUs can report."
     )
+    models = graphene.List(
+        graphene.NonNull(Model),
+        required=True,
+        cluster=CLUSTER,
+        description="The models of GPU that the fleet has, by name.",
+    )
+    stats = graphene.Field(
+        Stats, required=True, cluster=CLUSTER, description="What the fleet amounts to now."
+    )
 
+    resolve_models = staticmethod(read_models)
+    resolve_stats = staticmethod(read_stats)
     resolve_clusters = staticmethod(partial(_list, Listing.CLUSTERS))
     resolve_hosts = staticmethod(partial(_list, Listing.HOSTS))
     resolve_gpus = staticmethod(partial(_list, Listing.GPUS))

@@ -31,17 +31,21 @@ class _Text(graphene.Scalar):
         """A variable's value."""
         if not isinstance(value, str):
             raise GraphQLError(f"expected a text, got {str(value)[:80]}.")
-        try:
-            return cls.read(value)
-        except ValueError as error:
-            raise GraphQLError(f"{value[:80]!r} cannot be used: {error}.") from error
+        return cls._read(value)
 
     @classmethod
     def parse_literal(cls, node: Node, _variables: Any = None) -> Any:
         """A value written in the query."""
         if isinstance(node, StringValueNode):
-            return cls.parse_value(node.value)
+            return cls._read(node.value, node)
         raise GraphQLError(f"expected a text in quotes, got {print_ast(node)[:80]}.", node)
+
+    @classmethod
+    def _read(cls, text: str, node: Node | None = None) -> Any:
+        try:
+            return cls.read(text)
+        except ValueError as error:
+            raise GraphQLError(f"{text[:80]!r} cannot be used: {error}.", node) from error
 
 
 class DateTime(_Text):

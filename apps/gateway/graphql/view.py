@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, MethodNotAllowed
 
@@ -20,7 +21,7 @@ METHODS = ("GET", "OPTIONS", "POST")
 
 
 @csrf_exempt  # whoever finds out who asks also checks the token of a session
-def graphql_view(request: HttpRequest) -> HttpResponse:
+def graphql_view(request: HttpRequest) -> HttpResponseBase:
     """The answer: 200 if the query was executed, 400 if it was refused, otherwise a problem."""
     if request.method == "OPTIONS":
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"Allow": ", ".join(METHODS)})
