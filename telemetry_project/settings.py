@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "axes",
     "apps.telemetry",
     "apps.gateway",
+    "apps.dashboard",
     "workers",
 ]
 MIDDLEWARE = [
@@ -123,6 +124,10 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
+# `make setup` installs it (apps/dashboard/package.json).
+STATICFILES_DIRS = [("vendor/uplot", BASE_DIR / "apps/dashboard/node_modules/uplot/dist")]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "fleet"
 # Static files are served from the installed packages: no collect step to forget.
 WHITENOISE_USE_FINDERS = True
 X_FRAME_OPTIONS = "DENY"

@@ -4,7 +4,6 @@ from typing import Any
 
 from csp.decorators import csp_update
 from django.urls import include, path, re_path
-from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from apps.gateway.error_pages import api_not_found
@@ -26,7 +25,6 @@ REDOC = csp_update({"worker-src": ["blob:"], "style-src": REDOC_STYLES})(
 )
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/api/docs/")),
     path("favicon.ico", favicon, name="favicon"),
     path("health", HealthView.as_view(), name="health"),
     path("ready", ReadyView.as_view(), name="ready"),

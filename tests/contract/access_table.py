@@ -45,14 +45,22 @@ SENDING = Kind({"POST": (SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, OK, OK)})
 ASKING = Kind(dict.fromkeys(("GET", "POST"), (SIGN_IN, OK, OK, OK, OK, OK)))
 # Django's admin knows sessions only, so a token is nobody there.
 ADMIN = Kind({"GET": (REDIRECTED,) * 6}, others=ANYTHING, accept="text/html")
-HOME = Kind({"GET": (REDIRECTED,) * 6}, others=ANYTHING, accept="text/html")
+# Pages are shells without data, for everybody; what they show comes from the API.
+PAGE = Kind({"GET": (OK,) * 6}, others=ANYTHING, accept="text/html")
+LEAVING = Kind({"POST": (REDIRECTED,) * 6}, others=ANYTHING)
 ICON = Kind({"GET": (OK,) * 6}, others=ANYTHING)
 
 GPU = {"uuid": "GPU-host-a-0"}
 HOST = {"hostname": "host-a"}
 
 TABLE = {
-    "": Route(HOME),
+    "": Route(PAGE),
+    "hosts/<str:hostname>": Route(PAGE, names=HOST),
+    "gpus/<str:uuid>": Route(PAGE, names=GPU),
+    "pipeline": Route(PAGE),
+    "upload": Route(PAGE),
+    "login": Route(PAGE),
+    "logout": Route(LEAVING),
     "favicon.ico": Route(ICON),
     "admin/": Route(ADMIN),
     "health": Route(EVERYBODY),

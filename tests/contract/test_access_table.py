@@ -77,7 +77,7 @@ def expected_of(route, method):
 def address(pattern, route):
     path = "/" + pattern.replace("<uuid:upload_id>", str(UPLOAD))
     for name, value in route.names.items():
-        path = path.replace(f"<name:{name}>", value)
+        path = path.replace(f"<name:{name}>", value).replace(f"<str:{name}>", value)
     assert "<" not in path
     return path + route.query
 

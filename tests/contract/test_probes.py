@@ -55,8 +55,3 @@ def test_not_ready_before_migrations_and_ready_after_them(client):
     assert "manage.py migrate" in response.json()["detail"]
     recorder.record_applied(*newest)
     assert client.get("/ready").status_code == 200
-
-
-def test_the_first_page_is_the_documentation(client):
-    response = client.get("/")
-    assert (response.status_code, response.headers["Location"]) == (302, "/api/docs/")

@@ -5,8 +5,7 @@ import { byId } from "./page.js";
 
 const RETRY_MS = [250, 500, 1000, 2000, 5000];
 
-// `handlers`: rows(rows, whole) with the newest values, `whole` where they replace everything;
-// missed() when values in between were not seen.
+// `handlers`: rows(rows) with the newest values, or state(state) of the pipeline.
 export class Live {
   constructor(path, handlers) {
     this.path = path;
@@ -58,10 +57,11 @@ export class Live {
       case "snapshot":
       case "update":
         this.said("live", "Live");
-        this.handlers.rows(message.data, message.type === "snapshot");
+        this.handlers.rows(message.results);
         break;
-      case "missed":
-        this.handlers.missed?.();
+      case "pipeline":
+        this.said("live", "Live");
+        this.handlers.state(message.pipeline);
         break;
       case "error":
         this.said("lost", `Not live: ${message.detail}`);

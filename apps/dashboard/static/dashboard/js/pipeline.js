@@ -22,8 +22,7 @@ async function start() {
   } catch (error) {
     showError(byId("message"), error, () => location.reload());
   }
-  const live = new Live("/ws/pipeline/", { state: show });
-  live.subscribe({});
+  new Live("/ws/pipeline/", { state: show });
 }
 
 function show(pipeline) {

@@ -1,0 +1,129 @@
+"""A person's way through each page."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.browser.site import until, uuid_of
+
+CSV = (
+    "timestamp,gpu_id,hostname,uuid,gpu_utilization,power_draw\n"
+    "{day}T12:00:00Z,0,upload-1,GPU-upload-1,50,300\n"
+    "{day}T12:00:01Z,0,upload-1,GPU-upload-1,60,310\n"
+    "yesterday,0,upload-1,GPU-upload-1,60,310\n"
+)
+PAGES = ["/", "/hosts/node-0", f"/gpus/{uuid_of(0, 1)}", "/pipeline", "/upload", "/login"]
+MOST_BYTES = 300_000
+
+
+def test_the_fleet_shows_every_gpu_and_changes_by_itself(person, site):
+    site.publish()
+    person.opens("/")
+    person.sees("16 of 16", "#totals")
+    person.sees("Live", "#connection")
+    site.publish(gpu_utilization=99.0, power_draw=120.0)
+    person.sees("99.0 %", "#totals")
+    person.sees("16", "#findings section:nth-child(3) h2")  # looks busy, is not
+    site.publish(gpu_utilization=0.0)
+    person.sees("0.0 %", "#totals")
+
+
+def test_a_filter_is_kept_in_the_address_that_is_shared(person, site):
+    person.opens("/")
+    person.find("#text").send_keys("node-1")
+    person.sees("of 8", "#totals")
+    person.chooses("#metric", "temperature")
+    shared = person.browser.current_url
+    assert "text=node-1" in shared
+    person.opens("/upload")
+    person.browser.get(shared)
+    person.sees("of 8", "#totals")
+    assert person.find("#metric").get_attribute("value") == "temperature"
+
+
+def test_a_cell_is_reached_by_keyboard_and_opens_its_gpu(person):
+    person.opens("/")
+    person.sees("GPUs reporting", "#totals")
+    cells = person.find("#cells")
+    cells.send_keys("\ue014")  # right
+    person.sees("GPU 0", "#tip")
+    cells.send_keys("\ue007")  # enter
+    person.sees("node-0 · GPU 0", "#title")
+
+
+def test_a_gpu_shows_its_values_and_a_zoom_that_is_a_link(person, site):
+    person.opens(f"/gpus/{uuid_of(0, 3)}?range=15m")
+    person.sees("Live", "#connection")
+    site.publish(temperature=71.0)
+    person.sees("71", "#now [data-metric='temperature']")
+    chart = person.find("[data-metric='temperature'] .u-over")
+    person.drags(chart, -40, 60)
+    until(lambda: "start=" in person.browser.current_url)
+    shared = person.browser.current_url
+    window = person.find("#window").text
+    person.opens("/")
+    person.browser.get(shared)
+    person.sees(window, "#window")
+
+
+def test_a_host_shows_its_gpus_side_by_side(person, site):
+    person.opens("/hosts/node-1")
+    person.sees("GPU 7", "#gpus")
+    site.publish(power_draw=333.0)
+    person.sees("333 W", "#gpus")
+    person.find("#gpus tbody a").click()
+    person.sees("node-1 · GPU 0", "#title")
+
+
+def test_the_pipeline_shows_who_works(person, site):
+    person.opens("/pipeline")
+    person.sees("collectors", "#totals")
+    person.sees("Live", "#connection")
+    until(lambda: len(person.all("#collectors .bar")) == 1)
+
+
+def test_an_uploaded_file_is_followed_until_it_is_stored(person, tmp_path):
+    file = tmp_path / "metrics.csv"
+    file.write_text(CSV.format(day=datetime.now(UTC).date()))
+    person.signs_in("/upload")
+    person.find("#file").send_keys(str(file))
+    person.sees("2 records are stored", "#progress")
+    person.sees("4", "#result table:last-of-type")
+    person.sees("metrics.csv", "#uploads")
+    person.opens("/hosts/upload-1")
+    person.sees("GPU 0", "#gpus")
+
+
+def test_a_dead_letter_is_read_and_requeued_in_the_admin(person, site):
+    site.put_unreadable()
+    person.signs_in("/admin/")
+    person.opens("/admin/telemetry/deadletter/")
+    until(lambda: person.all("#result_list tbody tr") or person.browser.refresh())
+    person.find("#action-toggle").click()
+    person.chooses("select[name='action']", "requeue")
+    person.find("button[name='index']").click()
+    person.find(".messagelist")
+
+
+def test_a_page_without_data_says_what_to_run(person):
+    person.expects("404")
+    person.opens("/gpus/GPU-of-nobody")
+    person.sees("No GPU GPU-of-nobody", "#message")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_keeps_nobody_out(person, path):
+    person.opens(path)
+    person.find("main h1")
+    until(lambda: person.script("return document.readyState") == "complete")
+    assert person.serious_violations() == []
+
+
+def test_the_fleet_page_is_light(person):
+    person.opens("/")
+    person.sees("GPUs reporting", "#totals")
+    sizes = person.script(
+        "return ['resource', 'navigation'].flatMap((kind) => performance.getEntriesByType(kind))"
+        ".filter((one) => !one.name.includes('/api/')).map((one) => one.decodedBodySize)"
+    )
+    assert 0 < sum(sizes) < MOST_BYTES
