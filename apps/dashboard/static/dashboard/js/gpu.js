@@ -58,7 +58,7 @@ async function read() {
   try {
     const rows = await Promise.all(wanted.map((one) => readRows(one.uuid, shown, reading.signal)));
     const label = (one) => (wanted.length > 1 ? `GPU ${one.gpu_id}${one.uuid === uuid ? " (this)" : ""}` : "average");
-    charts.show(registry, wanted.map((one, number) => ({ label: label(one), rows: rows[number] })), shown);
+    charts.show(registry, wanted.map((one, number) => ({ label: label(one), rows: rows[number] })), shown, gpu.last_seen_at);
   } catch (error) {
     if (error.name !== "AbortError") showError(byId("charts"), error, read);
   }

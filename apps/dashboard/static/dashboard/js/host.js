@@ -60,7 +60,8 @@ async function read() {
   showRanges(state, shown);
   try {
     const rows = await Promise.all(gpus.map((gpu) => readRows(gpu.uuid, shown, reading.signal)));
-    charts.show(registry, gpus.map((gpu, number) => ({ label: `GPU ${gpu.gpu_id}`, rows: rows[number] })), shown);
+    const lines = gpus.map((gpu, number) => ({ label: `GPU ${gpu.gpu_id}`, rows: rows[number] }));
+    charts.show(registry, lines, shown, gpus.map((gpu) => gpu.last_seen_at).sort().at(-1));
   } catch (error) {
     if (error.name !== "AbortError") showError(byId("charts"), error, read);
   }

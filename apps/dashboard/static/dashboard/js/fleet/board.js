@@ -4,6 +4,8 @@ import { STATES, STEPS, step } from "../colours.js";
 
 const SIZES = { large: { cell: 20, gap: 3, label: 17, pad: 8 }, small: { cell: 11, gap: 2, label: 13, pad: 5 } };
 const MANY_HOSTS = 200;
+const LEAST_HEIGHT = 320;
+const BELOW = 24;
 
 export class Board {
   // `place` scrolls; `canvas` sticks in it; `spacer` is as high as all tiles.
@@ -42,7 +44,9 @@ export class Board {
     this.width = this.place.clientWidth;
     this.columns = Math.max(1, Math.floor(this.width / this.tileWidth));
     const rows = Math.ceil(this.hosts.length / this.columns);
-    this.height = Math.max(1, Math.min(this.place.clientHeight || 600, rows * this.tileHeight));
+    const room = Math.max(LEAST_HEIGHT, innerHeight - this.place.getBoundingClientRect().top - scrollY - BELOW);
+    this.height = Math.max(1, Math.min(room, rows * this.tileHeight));
+    this.place.style.height = `${this.height + 2}px`;
     this.spacer.style.height = `${Math.max(0, rows * this.tileHeight - this.height)}px`;
     const scale = devicePixelRatio || 1;
     this.canvas.width = Math.round(this.width * scale);

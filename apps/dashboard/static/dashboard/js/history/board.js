@@ -5,6 +5,8 @@ import { h, showEmpty } from "../page.js";
 import { draw } from "./chart.js";
 import { columns, isEmpty } from "./series.js";
 
+const HOUR_S = 3600;
+
 export class Charts {
   constructor(place, onZoom) {
     Object.assign(this, { place, onZoom, charts: new Map(), shown: null, lines: [], metrics: [] });
@@ -16,9 +18,10 @@ export class Charts {
     }).observe(place);
   }
 
-  // `lines`: [{label, rows}]; the rows of each are in order of time.
-  show(metrics, lines, shown) {
-    Object.assign(this, { metrics, lines, shown });
+  // `lines`: [{label, rows}]; the rows of each are in order of time. `lastSeen` is where to look if
+  // there are none.
+  show(metrics, lines, shown, lastSeen) {
+    Object.assign(this, { metrics, lines, shown, lastSeen });
     this.redraw();
   }
 
@@ -31,6 +34,7 @@ export class Charts {
     this.charts.clear();
     if (!found.length) {
       showEmpty(this.place, "Nothing was reported in this window. Choose a longer one, or another time.");
+      if (this.lastSeen) this.place.lastChild.append(this.lastButton());
       return;
     }
     const cards = found.map(({ metric }) => {
@@ -42,6 +46,11 @@ export class Charts {
     found.forEach(({ metric, list }, number) => {
       this.charts.set(metric.name, draw(cards[number].lastChild, metric, list, this.shown, this.onZoom));
     });
+  }
+
+  lastButton() {
+    const last = Date.parse(this.lastSeen) / 1000;
+    return h("button", { type: "button", onclick: () => this.onZoom(last - HOUR_S, last + 1) }, "Show the last hour that it reported");
   }
 
   resize() {
