@@ -52,6 +52,14 @@ def _seconds(name: str, default: float) -> float:
     return value
 
 
+def _age(name: str, default: str) -> timedelta:
+    text = env.str(name, default=default)
+    days = {"d": 1, "w": 7, "y": 365}.get(text[-1:])
+    if days is None or not text[:-1].isascii() or not text[:-1].isdigit() or not int(text[:-1]):
+        raise ImproperlyConfigured(f"{name} is {text!r}, not a number of days, weeks or years (7d)")
+    return timedelta(days=days * int(text[:-1]))
+
+
 # --- Django -----------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 # Without SECRET_KEY each process draws its own: right for one-off commands; `rungateway` refuses.
@@ -270,6 +278,23 @@ SPECTACULAR_SETTINGS = {
         {"name": "ingest", "description": "Ways in: files and records."},
         {"name": "operation", "description": "State of the gateway itself."},
     ],
+}
+
+# --- History ----------------------------------------------------------------------------------
+# How long samples and their roll-ups stay in PostgreSQL, a whole partition at a time.
+RETENTION_RAW = _age("RETENTION_RAW", "7d")
+RETENTION_1M = _age("RETENTION_1M", "90d")
+RETENTION_1H = _age("RETENTION_1H", "2y")
+# With it, samples leave PostgreSQL only once they are in the archive; without it, they are gone.
+ARCHIVE = env.bool("ARCHIVE", default=True)
+ARCHIVE_DIR = env.str("ARCHIVE_DIR", default=str(VAR_DIR / "archive"))
+# Any storage of Django's, with its options as JSON.
+ARCHIVE_STORAGE = env.str("ARCHIVE_STORAGE", default="apps.telemetry.archive.folder.ArchiveFolder")
+ARCHIVE_STORAGE_OPTIONS = env.json("ARCHIVE_STORAGE_OPTIONS", default={})
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "archive": {"BACKEND": ARCHIVE_STORAGE, "OPTIONS": ARCHIVE_STORAGE_OPTIONS},
 }
 
 # --- Periodic tasks ---------------------------------------------------------------------------

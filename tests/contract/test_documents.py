@@ -8,7 +8,7 @@ import pytest
 from tests.contract.settings_source import ROOT, UNKNOWN, environment_settings
 
 OPERATING = (ROOT / "docs/operating.md").read_text()
-ROW = re.compile(r"^\| `([A-Z_]+)` \| (\w+) \|([^|]*)\| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (\w+) \|([^|]*)\| (.+) \|$", re.MULTILINE)
 TABLE = {name: default.strip().strip("`") for name, _, default, _ in ROW.findall(OPERATING)}
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "apps").rglob("*.md")]

@@ -1,12 +1,15 @@
 """Fixtures of the integration tests."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apps.mq import Consumer, QueueConfig
 from apps.telemetry import partitions
 from apps.telemetry.ingest.store import registry
+from tests.integration.archiving import drop_partitions
 
 
 @pytest.fixture
@@ -35,3 +38,16 @@ def start_consumer(queue_config: QueueConfig) -> Iterator[Callable[[str], Consum
     yield start
     for one in started:
         one.close()
+
+
+@pytest.fixture
+def no_history(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[Path]:
+    """No partition, and an empty archive in a folder of the test's own, which it returns."""
+    settings.ARCHIVE_DIR = str(tmp_path / "archive")
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "archive": {"BACKEND": "apps.telemetry.archive.folder.ArchiveFolder"},
+    }
+    drop_partitions()
+    yield tmp_path / "archive"
+    drop_partitions()

@@ -1,5 +1,6 @@
 """The tables of telemetry."""
 
+from apps.telemetry.models.archived import ArchivedCount, ArchivedDay, WatchedDay
 from apps.telemetry.models.dead_letter import DeadLetter
 from apps.telemetry.models.inventory import Cluster, Gpu, Host
 from apps.telemetry.models.metric_columns import MetricColumns
@@ -17,6 +18,8 @@ from apps.telemetry.models.samples import LatestSample, Sample
 from apps.telemetry.models.upload import Upload
 
 __all__ = [
+    "ArchivedCount",
+    "ArchivedDay",
     "Cluster",
     "DeadLetter",
     "Gpu",
@@ -34,4 +37,5 @@ __all__ = [
     "TouchedHour",
     "TouchedMinute",
     "Upload",
+    "WatchedDay",
 ]

@@ -1,0 +1,119 @@
+"""A closed day becomes Parquet files that have every value, and only then may its partition go."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from django.core.files.storage import storages
+from pyarrow import parquet
+
+from apps.telemetry import partitions
+from apps.telemetry.archive.checksum import sum_of
+from apps.telemetry.archive.closed import days_to_archive
+from apps.telemetry.archive.day import archive_day
+from apps.telemetry.archive.parts import read_parts
+from apps.telemetry.ingest import store
+from apps.telemetry.metrics import METRICS
+from apps.telemetry.models import ArchivedDay, Sample
+from tests.integration.archiving import DAY, at, fill
+from tests.integration.records import record
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("fresh_process", "no_history"),
+]
+
+
+VALUES = {
+    "string": "another", "float": 41.5, "double": 41.5,
+    "timestamp[us, tz=UTC]": datetime(2024, 3, 9, tzinfo=UTC),
+}  # fmt: skip
+
+
+def rows():
+    entries = ArchivedDay.objects.filter(date=DAY)
+    names = [file["name"] for entry in entries for file in entry.files]
+    return [row for table in read_parts(storages["archive"], names) for row in table.to_pylist()]
+
+
+def test_every_value_of_a_day_is_in_its_file():
+    fill(3, 5)
+    (entry,) = archive_day(DAY)
+    assert [file["name"] for file in entry.files] == [f"cluster=lab/date={DAY}/part-0.parquet"]
+    archived = [{name: value for name, value in row.items() if value is not None} for row in rows()]
+    assert len(archived) == 15
+    stored = Sample.objects.get(gpu__uuid="GPU-0001", timestamp=at(3))
+    (found,) = [r for r in archived if r["uuid"] == "GPU-0001" and r["timestamp"] == at(3)]
+    for metric in METRICS:
+        assert found.get(metric.name) == pytest.approx(getattr(stored, metric.name)), metric.name
+    keys = [(row["uuid"], row["timestamp"]) for row in archived]
+    assert keys == sorted(keys)
+
+
+def test_the_file_says_units_kinds_and_what_it_is_sorted_by():
+    fill(1, 1)
+    archive_day(DAY)
+    with storages["archive"].open(f"cluster=lab/date={DAY}/part-0.parquet") as file:
+        schema = parquet.ParquetFile(file).schema_arrow
+    assert schema.field("power_draw").metadata[b"unit"] == b"W"
+    assert schema.field("energy_consumption_mj").metadata[b"kind"] == b"counter"
+    assert schema.metadata[b"telemetry.sorted_by"] == b"uuid,timestamp"
+
+
+def test_postgresql_and_the_archive_compute_the_same_checksum():
+    extremes = itertools.product((None, 0, 1, 0x7FFFFFFFFFFFFFEF), (None, 0, -0.0, 68.427, 0.1))
+    store(
+        "lab",
+        [
+            record(
+                number, 0, timestamp=at(number / 7), energy_consumption_mj=count, power_draw=watts,
+                temperature=watts, row_remap_failed=None if count is None else min(count, 1),
+                extra={"pod": f"ä-{number}", "n": 1.5} if number % 3 else None,
+            )
+            for number, (count, watts) in enumerate(extremes)
+        ],
+    )  # fmt: skip
+    (entry,) = archive_day(DAY)
+    assert entry.rows == 20
+
+
+def test_a_checksum_notices_any_value_that_changes():
+    fill(1, 2)
+    archive_day(DAY)
+    (table,) = read_parts(storages["archive"], [f"cluster=lab/date={DAY}/part-0.parquet"])
+    known = sum_of(table)
+    described = ("hostname", "gpu_index", "model_name")
+    for place, name in enumerate(table.column_names):
+        field = table.schema.field(name)
+        for value in (None, VALUES.get(str(field.type), 1)):
+            if name in described or value == table[name][0].as_py():
+                continue
+            other = pa.array([value, table[name][1].as_py()], field.type)
+            changed = table.set_column(place, field.with_nullable(True), other)
+            if value is None and name in ("uuid", "timestamp"):
+                continue
+            assert sum_of(changed) != known, name
+
+
+def test_a_row_lost_doubled_or_with_anothers_values_shows():
+    fill(1, 3)
+    archive_day(DAY)
+    (table,) = read_parts(storages["archive"], [f"cluster=lab/date={DAY}/part-0.parquet"])
+    known = sum_of(table)
+    assert sum_of(table.slice(1)) != known
+    assert sum_of(pa.concat_tables([table, table.slice(2)])) != known
+    place = table.column_names.index("power_draw")
+    swapped = table["power_draw"].take([1, 0, 2])
+    assert sum_of(table.set_column(place, "power_draw", swapped)) != known
+    assert sum_of(table.take([2, 0, 1])) == known
+
+
+def test_only_closed_days_are_archived(settings):
+    today = datetime.now(UTC)
+    store("lab", [record(timestamp=today)])
+    fill(1, 1)
+    assert DAY in list(days_to_archive(today, timedelta(0), lambda _: True))
+    assert today.date() not in list(days_to_archive(today, timedelta(0), lambda _: True))
+    assert DAY not in list(days_to_archive(today, timedelta(0), lambda day: day != DAY))
+    partitions.forget()
