@@ -31,12 +31,14 @@ test-processes: $(VENV)/ready-dev $(ASSETS)/installed
 test-parts: $(VENV)/ready-dev $(ASSETS)/installed
 	$(PY) -m pytest tests/unit tests/contract tests/integration $(ARGS) || [ $$? -eq 5 ]
 
-lint: $(VENV)/ready-dev ## Check style, types, import direction and migrations
+lint: $(VENV)/ready-dev ## Check style, types, import direction, migrations and known dangers
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy .
 	$(VENV)/bin/lint-imports
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive apps workers telemetry_project
+	$(PY) -m tests.dependency_audit
 
 openapi: $(VENV)/ready-dev ## Write the OpenAPI baseline anew, after a change of the API that is meant
 	$(PY) manage.py spectacular --fail-on-warn --validate --file tests/baselines/openapi.yaml

@@ -64,7 +64,7 @@ class Stack:
             self.directory / "etcd", logs / "etcd.log", EtcdOptions(max_txn_ops=max_txn_ops)
         )
         self.postgres = Postgres(self.directory, logs / "postgresql.log", self._temporary)
-        self._secret_key = ""
+        self._secret_key = ""  # nosec B105 - there is none yet
 
     def start(self) -> None:
         """Start both; returns when both serve. Raises StackInUse or StartFailed."""

@@ -15,9 +15,9 @@ from apps.gateway.access.address import client_address, network
 from apps.gateway.access.basic import principal_of_password
 from apps.gateway.access.people import principal_of_user
 from apps.gateway.access.refused import (
-    BAD_PASSWORD,
-    BAD_SCHEME,
-    BAD_TOKEN,
+    UNKNOWN_HOLDER,
+    UNKNOWN_PERSON,
+    UNKNOWN_SCHEME,
     Refused,
     RoleNeeded,
     SignInNeeded,
@@ -82,14 +82,14 @@ def _by_header(plain: HttpRequest, header: str, address: str) -> Principal:
         case "bearer":
             text = value.strip()
             found = tokens.remembered(text) or tokens.look_up(text)
-            reason = BAD_TOKEN
+            reason = UNKNOWN_HOLDER
         case "basic":
             # Passwords can be guessed, and looking at one costs much.
             require_few_failures(address)
             found = principal_of_password(plain, value.strip())
-            reason = BAD_PASSWORD
+            reason = UNKNOWN_PERSON
         case _:
-            found, reason = None, BAD_SCHEME
+            found, reason = None, UNKNOWN_SCHEME
     if found is None:
         charge_failure(address)
         raise Refused(reason)

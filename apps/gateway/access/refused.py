@@ -4,11 +4,13 @@ from rest_framework import exceptions
 
 # Basic comes first: browsers and curl know what to do with it.
 CHALLENGE = 'Basic realm="api", Bearer realm="api"'
-BAD_TOKEN = (
+UNKNOWN_HOLDER = (
     "This is no token, or one that was revoked or has expired; `manage.py createtoken` makes one."
 )
-BAD_PASSWORD = "There is no such user with this password."
-BAD_SCHEME = "Authorization is neither `Bearer` with a token nor `Basic` with name and password."
+UNKNOWN_PERSON = "There is no such user with this password."
+UNKNOWN_SCHEME = (
+    "Authorization is neither `Bearer` with a token nor `Basic` with name and password."
+)
 
 
 class Refused(exceptions.AuthenticationFailed):
