@@ -1,5 +1,6 @@
 """POST and GET /graphql: the fleet and its telemetry under the names of REST."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -381,3 +382,10 @@ def test_totals_and_models_are_those_of_rest(data, get, fleet):
     assert data('{ models(cluster: "annex") { model_name } }')["models"] == [
         {"model_name": "NVIDIA A100"}
     ]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_queries_in_the_documents_work(data, five, number):
+    text = (ROOT / "docs/graphql.md").read_text()
+    query = re.findall(r"```graphql\n(.*?)```", text, re.DOTALL)[number]
+    assert data(query, **({"uuid": UUID} if "$uuid" in query else {}))
