@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
-from django.views import defaults
+from django.views import csrf, defaults
+from django.views.decorators.csrf import csrf_exempt
 
 from apps.gateway.problems import problem
 
@@ -38,6 +39,14 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     return problem(request, 500, "The gateway failed; its log has the reason.")
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """403 where a session sends something without the token that shows that it means to."""
+    if not _for_programs(request):
+        return csrf.csrf_failure(request, reason)
+    return problem(request, 403, f"{reason} Send the cookie csrftoken in the header X-CSRFToken.")
+
+
+@csrf_exempt  # there is nothing to protect
 def api_not_found(request: HttpRequest, **_: str) -> HttpResponse:
     """The answer to any unknown path below /api/; one with a slash too many is redirected."""
     path = request.path_info.rstrip("/")

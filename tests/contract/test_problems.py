@@ -1,8 +1,11 @@
 """Every error is an RFC 9457 problem document, whoever raises it."""
 
+import json
+
 import pytest
 from django.test import Client
 
+from apps.gateway.error_pages import csrf_failure
 from apps.telemetry import queries
 from tests.fleet_rows import make_gpu
 
@@ -12,7 +15,7 @@ TELEMETRY = "/api/v1/gpus/GPU-host-1-0/telemetry"
 def problem(response, status):
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == "application/problem+json"
-    body = response.json()
+    body = json.loads(response.content)
     assert set(body) >= {"type", "title", "status", "detail", "instance"}
     assert body["status"] == status
     assert body["detail"]
@@ -82,6 +85,21 @@ def test_nothing_can_be_written(client, public, method):
     response = getattr(client, method)("/api/v1/gpus")
     problem(response, 405)
     assert "GET" in response.headers["Allow"]
+
+
+def test_a_session_without_its_token_is_refused_and_told_what_to_send(db, admin_user):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    body = problem(client.post("/api/v1/csv/upload"), 403)
+    assert "CSRF" in body["detail"]
+    problem(client.post("/api/v1/nothing"), 404)
+
+
+@pytest.mark.parametrize(("reason", "path"), [("CSRF cookie not set.", "/api/v1/gpus")])
+def test_what_the_cross_site_check_refuses_is_a_problem(rf, reason, path):
+    body = problem(csrf_failure(rf.post(path), reason), 403)
+    assert "X-CSRFToken" in body["detail"]
+    assert csrf_failure(rf.post("/admin/"), reason)["Content-Type"].startswith("text/html")
 
 
 @pytest.mark.django_db
