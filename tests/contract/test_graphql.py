@@ -129,6 +129,40 @@ def test_telemetry_goes_on_after_the_cursor_of_a_sample(data, five, order):
     assert found == ([0, 1, 2, 3, 4] if order == "asc" else [4, 3, 2, 1, 0])
 
 
+@pytest.mark.parametrize(
+    ("resolution", "limit", "expected"),
+    [
+        ("raw", 200, [(number, 1) for number in range(150)]),
+        ("1m", 10, [(12.5, 26), (55.5, 60), (115.5, 60), (147.5, 4)]),
+        ("1m", 2, [(12.5, 26), (55.5, 60)]),
+        ("1h", 10, [(74.5, 150)]),
+        ("auto", 10, [(12.5, 26), (55.5, 60), (115.5, 60), (147.5, 4)]),
+    ],
+)
+def test_a_coarser_resolution_has_the_mean_of_a_gauge(data, resolution, limit, expected):
+    make_samples(make_gpu(), 150)
+    make_samples(make_gpu("host-1", 1), 1)
+    found = data(
+        "query ($resolution: ResolutionName) { gpus { nodes {"
+        f" telemetry(resolution: $resolution, limit: {limit}) {{ power_draw count }} }} }} }}",
+        resolution=resolution,
+    )["gpus"]["nodes"]
+    assert [(row["power_draw"], row["count"]) for row in found[0]["telemetry"]] == expected
+    assert found[1]["telemetry"] == [{"power_draw": 0, "count": 1}]
+
+
+def test_pages_of_a_coarser_resolution_follow_each_other(data):
+    make_samples(make_gpu(), 150, energy_consumption_mj=7)
+    query = """query ($after: Place) { gpu(uuid: "GPU-host-1-0") { telemetry(
+        resolution: "1m", order: desc, limit: 3, after: $after) {
+        timestamp energy_consumption_mj count cursor } } }"""
+    first = data(query)["gpu"]["telemetry"]
+    rest = data(query, after=first[-1]["cursor"])["gpu"]["telemetry"]
+    assert [row["count"] for row in first + rest] == [4, 60, 60, 26]
+    assert rest[0]["timestamp"] == "2025-07-18T20:42:00.000000Z"
+    assert rest[0]["energy_consumption_mj"] == 7
+
+
 def test_values_list_the_metrics_chosen_beside_the_fields_selected(data, five):
     found = data(
         "query ($metrics: [MetricName!]) {"

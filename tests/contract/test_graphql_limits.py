@@ -110,6 +110,7 @@ def test_a_megabyte_is_refused_unread(client):
         ('{ gpu(uuid: "x") { telemetry(end: 5) { power_draw } } }', "end"),
         ('{ gpu(uuid: "x") { telemetry(start: "now", end: "now-5m") { power_draw } } }', "start"),
         ('{ gpu(uuid: "x") { telemetry(after: "there") { power_draw } } }', "after"),
+        ('{ gpu(uuid: "x") { telemetry(resolution: "2m") { power_draw } } }', "resolution"),
         ('{ gpu(uuid: "x") { telemetry(order: up) { power_draw } } }', "order"),
         ('{ gpu(uuid: "x") { summary(metrics: [power_drag]) { max } } }', "metrics"),
         ('{ gpu(uuid: "x") { summary(metrics: "power_draw\\"; DROP") { max } } }', "metrics"),

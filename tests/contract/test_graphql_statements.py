@@ -27,6 +27,8 @@ QUERIES = {
     "GPUs": f"{{ gpus {{ edges {{ node {{ {FACTS} }} }} }} }}",
     "GPUs and their number": f"{{ gpus {{ totalCount nodes {{ {FACTS} }} }} }}",
     "GPUs with what they reported": f"{{ gpus {{ nodes {{ {FACTS} {READINGS} }} }} }}",
+    "GPUs by the minute": """{ gpus { nodes {
+        telemetry(resolution: "auto", limit: 3) { power_draw } } } }""",
     "GPUs with host and cluster": """{ gpus { nodes { uuid
         host { hostname cluster { slug } } cluster { slug } } } }""",
     "one field with other arguments": """{ gpus { nodes {

@@ -11,11 +11,21 @@ from apps.gateway.graphql.connections import Connection
 from apps.gateway.graphql.peers import Row
 from apps.gateway.graphql.relatives import cluster_of, host_of
 from apps.gateway.graphql.samples import Sample, columns
-from apps.gateway.graphql.scalars import DateTime, End, MetricName, OrderName, Place, Start
+from apps.gateway.graphql.scalars import (
+    DateTime,
+    End,
+    MetricName,
+    OrderName,
+    Place,
+    ResolutionName,
+    Start,
+)
 from apps.gateway.graphql.summaries import MetricSummary, as_rows
+from apps.gateway.graphql.windows import check_aggregated, resolve
 from apps.telemetry.metrics import METRIC_NAMES
-from apps.telemetry.queries import Order, summaries
+from apps.telemetry.queries import STEPS, Order, Resolution, summaries
 from apps.telemetry.queries.batched import Excerpt, latest_of, telemetry_of
+from apps.telemetry.queries.batched_buckets import buckets_of
 
 DEFAULT_SAMPLES = 100
 _text = partial(graphene.String, required=True)
@@ -47,6 +57,10 @@ class Gpu(graphene.ObjectType):
         end=End(description="The last instant, inclusive; a date means the end of that day."),
         limit=graphene.Int(description="The most samples; 1 to 10000, 100 if left out."),
         order=OrderName(),
+        resolution=ResolutionName(
+            description="How finely; per minute or hour a row has the mean of a gauge, the last"
+            " value of any other metric, and no `extra`."
+        ),
         after=Place(description="Only what comes after this `cursor` of a sample, in the order."),
         metrics=graphene.Argument(_METRICS, description="Those that `values` shall list."),
         description="The samples with `start` ≤ `timestamp` ≤ `end`, by time.",
@@ -115,12 +129,16 @@ def _telemetry(
         order=arguments["order"].value if arguments.get("order") else Order.ASC,
         after=after.cursor.timestamp if after else None,
     )
-    found: dict[str, list[Row]] = info.context.read(
-        telemetry_of,
-        _uuids(gpus),
-        excerpt,
-        columns=columns(info, listed),
-        clusters=info.context.clusters,
+    reader, uuids = info.context, _uuids(gpus)
+    asked = arguments.get("resolution") or Resolution.RAW
+    resolution = resolve(reader, uuids, excerpt, asked)
+    read = (
+        telemetry_of
+        if resolution is Resolution.RAW
+        else partial(buckets_of, step=STEPS[resolution])
+    )
+    found: dict[str, list[Row]] = reader.read(
+        read, uuids, excerpt, columns=columns(info, listed), clusters=reader.clusters
     )
     if listed is not None:
         for samples in found.values():
@@ -133,12 +151,14 @@ def _summaries(
     gpus: list[Row], info: GraphQLResolveInfo, arguments: dict[str, Any]
 ) -> dict[str, Any]:
     names = _names(arguments)
-    found: dict[str, Any] = info.context.read(
+    reader, uuids, window = info.context, _uuids(gpus), _window(arguments)
+    check_aggregated(reader, uuids, **window)
+    found: dict[str, Any] = reader.read(
         summaries,
-        _uuids(gpus),
-        **_window(arguments),
+        uuids,
+        **window,
         metrics=METRIC_NAMES if names is None else names,
-        clusters=info.context.clusters,
+        clusters=reader.clusters,
     )
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.db import DataError, InterfaceError, OperationalError
-from graphql import GraphQLResolveInfo
+from graphql import GraphQLError, GraphQLResolveInfo
 
 from apps.gateway.access.principal import Principal
 from apps.gateway.graphql.refusals import refusal
@@ -51,12 +51,17 @@ class Peers:
             row["_peers"] = self
 
     def load(self, info: GraphQLResolveInfo, read: Callable[[list[Row]], T]) -> T:
-        """What `read` makes of all the rows, once for each place in the query.
+        """What `read` makes of all the rows, once for each place in the query, or its refusal.
 
         A place is its node in the document, which outlives the execution.
         """
         place = id(info.field_nodes[0])
         if place not in self._read:
-            self._read[place] = read(self.rows)
-        found: T = self._read[place]
+            try:
+                self._read[place] = read(self.rows)
+            except GraphQLError as error:
+                self._read[place] = error
+        found: T | GraphQLError = self._read[place]
+        if isinstance(found, GraphQLError):
+            raise found
         return found

@@ -66,10 +66,14 @@ Sample = type(
             required=True,
             description="The metrics as a list: those of `metrics`, all if it was left out.",
         ),
+        "count": graphene.Field(
+            Count, required=True, description="Samples it stands for: 1 in `raw` resolution."
+        ),
         "cursor": graphene.String(
             required=True, description="Its place, for the argument `after` of `telemetry`."
         ),
         "resolve_values": staticmethod(_values),
+        "resolve_count": staticmethod(lambda row, _info: row.get("count", 1)),
         "resolve_cursor": staticmethod(_cursor),
     },
 )

@@ -10,7 +10,7 @@ from graphql.language import Node, print_ast
 from apps.gateway.cursors import CursorText
 from apps.gateway.times import EndTime, StartTime
 from apps.telemetry.metrics import BY_NAME
-from apps.telemetry.queries import Order
+from apps.telemetry.queries import Order, Resolution
 
 
 def _as_it_is(value: Any) -> Any:
@@ -62,6 +62,17 @@ class End(_Text):
     """A last instant, inclusive: as `Start`; a date means the end of that day."""
 
     read = EndTime
+
+
+class ResolutionName(_Text):
+    """`raw`, `1m`, `1h`, or `auto`: the finest of these whose rows are within the limit."""
+
+    @staticmethod
+    def read(text: str) -> Resolution:
+        """One of those."""
+        if text not in set(Resolution):
+            raise ValueError(f"expected {' or '.join(Resolution)}")
+        return Resolution(text)
 
 
 class Place(_Text):

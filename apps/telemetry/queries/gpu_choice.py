@@ -23,6 +23,7 @@ class GpuChoice:
     uuid: str | None = None
     model: str | None = None
     clusters: Collection[str] | None = None
+    uuids: Collection[str] | None = None
 
     @property
     def conditions(self) -> str:
@@ -32,6 +33,7 @@ class GpuChoice:
             "hostname": "host.hostname = %(hostname)s::text",
             "uuid": "gpu.uuid = %(uuid)s::text",
             "model": "strpos(lower(gpu.model_name), lower(%(model)s::text)) > 0",
+            "uuids": "gpu.uuid = ANY(%(uuids)s::text[])",
             "clusters": "cluster.slug = ANY(%(clusters)s::text[])",
         }
         return " ".join(f"AND {sql}" for name, sql in of.items() if getattr(self, name) is not None)
@@ -44,6 +46,7 @@ class GpuChoice:
             "hostname": self.hostname,
             "uuid": self.uuid,
             "model": self.model,
+            "uuids": None if self.uuids is None else list(self.uuids),
             "clusters": None if self.clusters is None else list(self.clusters),
         }
 
