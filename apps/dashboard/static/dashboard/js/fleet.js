@@ -26,18 +26,21 @@ let summaryDue = null;
 
 start();
 
+// The list of GPUs and their newest values are asked for at once; each alone is enough to begin.
 async function start() {
+  live = new Live("/ws/telemetry/", { rows: takeRows });
+  subscribe();
+  const list = readFleet();
   try {
-    const [metrics] = await Promise.all([get("metrics"), readFleet()]);
-    registry = metrics.results;
+    registry = (await get("metrics")).results;
+    if (fleet.size) refresh();
+    await list;
   } catch (error) {
     showError(byId("message"), error, () => location.reload());
     return;
   }
   fillControls();
   refresh();
-  live = new Live("/ws/telemetry/", { rows: takeRows });
-  subscribe();
   setInterval(readStates, STATES_MS);
 }
 
@@ -64,6 +67,7 @@ function takeRows(rows) {
   const unknown = rows.some((row) => !fleet.gpus.has(row.uuid));
   for (const row of rows) row.state = "reporting";
   fleet.merge(rows);
+  if (!registry.length) return;
   if (unknown) refresh();
   else {
     board.draw();
