@@ -8,8 +8,8 @@ import { isDark } from "./history/chart.js";
 import { Live } from "./live.js";
 import { byId, h, showError } from "./page.js";
 
-const KEPT = 600;
-const SHOWN_S = 600;
+const KEPT = 4000;
+const SHOWN_S = 3600;
 
 const past = { at: [], backlog: [], published: [], stored: [] };
 let chart = null;
@@ -18,7 +18,9 @@ start();
 
 async function start() {
   try {
-    show(await get("pipeline"));
+    const pipeline = await get("pipeline");
+    recall(pipeline.queue_history ?? []);
+    show(pipeline);
   } catch (error) {
     showError(byId("message"), error, () => location.reload());
   }
@@ -33,7 +35,7 @@ function show(pipeline) {
   drawInstances("streamers", pipeline.instances.streamers, "published");
   drawSupervisors(pipeline.instances.supervisors);
   drawDecisions(pipeline.decisions);
-  drawTasks(pipeline.tasks ?? []);
+  if (pipeline.tasks) drawTasks(pipeline.tasks);
 }
 
 const rate = (perSecond) => (perSecond === null ? NOTHING : `${count(perSecond)}/s`);
@@ -49,6 +51,16 @@ function drawTotals(pipeline) {
     [String(pipeline.instances.streamers.length), "streamers"],
   ];
   byId("totals").replaceChildren(...tiles.map(([text, what]) => h("div", { class: "tile" }, h("b", {}, text), h("span", {}, what))));
+}
+
+// What waited in the last hour, from before this page was opened.
+function recall(history) {
+  for (const look of [...history].sort((a, b) => a.at.localeCompare(b.at))) {
+    past.at.push(Date.parse(look.at) / 1000);
+    past.backlog.push(look.messages);
+    past.published.push(null);
+    past.stored.push(null);
+  }
 }
 
 function remember(pipeline) {
@@ -105,8 +117,10 @@ function drawDecisions(decisions) {
     : [h("li", { class: "muted" }, "Nothing was scaled yet.")]));
 }
 
+// `state` is running, done, failed or due; null where PostgreSQL does not answer.
 function drawTasks(tasks) {
   byId("tasks").replaceChildren(...(tasks.length ? tasks.map((task) =>
-    h("tr", {}, h("td", {}, task.name), h("td", {}, time(task.succeeded_at ?? task.last_success_at)), h("td", {}, task.error || task.last_error || "")))
-    : [h("tr", {}, h("td", { colspan: 3, class: "muted" }, "No periodic task has run yet."))]));
+    h("tr", {}, h("td", {}, task.name.replace("telemetry.", "").replaceAll("_", " ")),
+      h("td", {}, h("span", { class: "badge", "data-state": task.state }, task.state)), h("td", {}, time(task.succeeded_at)), h("td", {}, task.error)))
+    : [h("tr", {}, h("td", { colspan: 4, class: "muted" }, "No periodic task is known."))]));
 }
