@@ -93,7 +93,7 @@ def _python(bench: Bench, module: str, *arguments: str) -> "subprocess.Popen[str
 def _until_ready(process: "subprocess.Popen[str]") -> None:
     assert process.stdout is not None, "it is a pipe"
     if process.stdout.readline() != "ready\n":
-        raise Incomplete(f"{process.args} ended early")
+        raise Incomplete(f"{process.args!r} ended early")
 
 
 def _p99_ms(seconds: list[float]) -> float:

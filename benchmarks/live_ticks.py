@@ -8,8 +8,12 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from apps.telemetry.records import Record
 
 GPUS = 250
 
@@ -34,7 +38,7 @@ def main(ticks: int) -> None:
     print(json.dumps(commits), flush=True)  # noqa: T201
 
 
-def _records(now: datetime, tick: int) -> list[object]:
+def _records(now: datetime, tick: int) -> "list[Record]":
     from apps.telemetry.records import Record  # noqa: PLC0415
 
     return [

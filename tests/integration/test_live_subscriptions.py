@@ -257,7 +257,7 @@ class _RawSocket:
 
     def __init__(self, send):
         self._send = send
-        self._events = asyncio.Queue()
+        self._events: asyncio.Queue[dict[str, object]] = asyncio.Queue()
 
     async def __aenter__(self):
         scope = {

@@ -6,7 +6,6 @@ import pytest
 
 from apps.gateway.live.choice import Choice, columns_of
 from apps.gateway.ws.messages import (
-    AnyMessage,
     Authenticate,
     BadMessage,
     Filters,
@@ -28,15 +27,11 @@ LINE = json.dumps(
 ROW = Change("GPU-1", "lab", "h", 7, LINE)
 
 
-def read(text):
-    return read_message(text, AnyMessage)
-
-
 def test_each_kind_of_message_is_read_with_its_defaults():
-    assert read('{"type":"subscribe"}') == Subscribe()
-    assert read('{"type":"unsubscribe","id":"x"}') == Unsubscribe(id="x")
-    assert read('{"type":"ping"}') == Ping()
-    assert read('{"type":"authenticate","token":"egt_1"}') == Authenticate(token="egt_1")
+    assert read_message('{"type":"subscribe"}') == Subscribe()
+    assert read_message('{"type":"unsubscribe","id":"x"}') == Unsubscribe(id="x")
+    assert read_message('{"type":"ping"}') == Ping()
+    assert read_message('{"type":"authenticate","token":"egt_1"}') == Authenticate(token="egt_1")
 
 
 @pytest.mark.parametrize(
@@ -59,14 +54,14 @@ def test_each_kind_of_message_is_read_with_its_defaults():
 )
 def test_what_cannot_be_used_is_refused_with_the_member_at_fault(text, parameter):
     with pytest.raises(BadMessage) as caught:
-        read(text)
+        read_message(text)
     assert caught.value.parameter == (parameter or caught.value.parameter)
     assert caught.value.detail.endswith(".")
 
 
 def test_a_refusal_says_whose_message_it_was():
     with pytest.raises(BadMessage) as caught:
-        read('{"type":"subscribe","id":"mine","interval_ms":-1}')
+        read_message('{"type":"subscribe","id":"mine","interval_ms":-1}')
     assert caught.value.id == "mine"
 
 

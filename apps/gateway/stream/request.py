@@ -24,6 +24,13 @@ class Uuids:
             raise ValueError(f"it names more than {MAX_NAMED} GPUs")
 
 
+class Place:
+    """A cursor, as a query parameter."""
+
+    def __init__(self, text: str) -> None:
+        self.cursor = Cursor.read(text)
+
+
 class StreamParameters(Parameters):
     """The filters of a subscription, as query parameters."""
 
@@ -33,7 +40,7 @@ class StreamParameters(Parameters):
     gpu_uuid: Annotated[Uuids, Meta(description="UUIDs, comma-separated.")] | None = None
     metrics: Metrics | None = None
     interval_ms: Annotated[int, Meta(ge=0, le=MAX_INTERVAL_MS)] = 0
-    cursor: Annotated[Cursor, Meta(description="Resume from here.")] | None = None
+    cursor: Annotated[Place, Meta(description="Resume from here.")] | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -56,9 +63,7 @@ def wanted_of(request: HttpRequest, clusters: frozenset[str] | None) -> Wanted:
         columns=columns_of(given.metrics.names) if given.metrics else None,
         clusters=clusters,
     )
-    # What the browser tells by itself when it reconnects is newer than the address.
-    told = request.META.get("HTTP_LAST_EVENT_ID")
-    return Wanted(choice, given.interval_ms / 1000, _cursor(told) if told else given.cursor)
+    return Wanted(choice, given.interval_ms / 1000, _cursor(request, given))
 
 
 def plain_request(scope: Mapping[str, Any]) -> HttpRequest:
@@ -68,8 +73,12 @@ def plain_request(scope: Mapping[str, Any]) -> HttpRequest:
     return request
 
 
-def _cursor(text: str) -> Cursor:
+def _cursor(request: HttpRequest, given: StreamParameters) -> Cursor | None:
+    """What a browser tells by itself when it reconnects is newer than the address."""
+    told = request.META.get("HTTP_LAST_EVENT_ID")
+    if not told:
+        return given.cursor.cursor if given.cursor else None
     try:
-        return Cursor.read(text)
+        return Cursor.read(told)
     except ValueError as wrong:
         raise InvalidParameter("Last-Event-ID", f"{wrong}.") from wrong

@@ -109,7 +109,7 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def _answer(self, text: str) -> None:
         try:
-            await self._dispatch_message(read_message(text, AnyMessage))  # type: ignore[arg-type]
+            await self._dispatch_message(read_message(text))
         except BadMessage as wrong:
             self._say(error(400, wrong.detail, wrong.parameter, wrong.id))
         except Turned as turned:
