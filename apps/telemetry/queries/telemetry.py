@@ -44,25 +44,25 @@ class Page:
     previous: Cursor | None
 
 
-# One sample more than asked for is read, to know whether another page follows. `limit` and the
-# bounds stay parameters, so that one plan serves them all.
+# `limit` and the bounds stay parameters, so that one plan serves them all. The order of what is put
+# together is the one in which it is read, so nothing is sorted but pages that are read backwards.
 _PAGE = """
-SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}) FILTER (WHERE n <= %(limit)s::integer), ''),
-       count(n) > %(limit)s::integer,
-       min(at) FILTER (WHERE n <= %(limit)s::integer),
-       max(at) FILTER (WHERE n <= %(limit)s::integer),
-       {count}
-  FROM telemetry_gpu gpu
-  LEFT JOIN LATERAL (
-    SELECT s.timestamp AS at, row_number() OVER () AS n, row_to_json(fields)::text AS line
-      FROM (SELECT * FROM telemetry_sample s
-             WHERE s.gpu_id = gpu.id {window} {beyond}
-             ORDER BY s.timestamp {read} LIMIT %(limit)s::integer + 1) s,
-           LATERAL (SELECT {fields}) fields
-  ) page ON true
+SELECT coalesce(page.lines, ''),
+       page.rows = %(limit)s::integer AND EXISTS (
+         SELECT 1 FROM telemetry_sample s
+          WHERE s.gpu_id = gpu.id {window} AND s.timestamp {further}),
+       page.oldest, page.newest, {count}
+  FROM telemetry_gpu gpu,
+       LATERAL (
+         SELECT string_agg(row_to_json(fields)::text, ',' ORDER BY s.timestamp {shown}) AS lines,
+                count(*) AS rows, min(s.timestamp) AS oldest, max(s.timestamp) AS newest
+           FROM (SELECT * FROM telemetry_sample s
+                  WHERE s.gpu_id = gpu.id {window} {beyond}
+                  ORDER BY s.timestamp {read} LIMIT %(limit)s::integer) s,
+                LATERAL (SELECT {fields}) fields
+       ) page
  WHERE gpu.uuid = %(uuid)s::text {visible}
- GROUP BY gpu.id
-"""  # noqa: E501
+"""
 _COUNT = "(SELECT count(*) FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window})"
 _VISIBLE = """
 AND EXISTS (SELECT 1 FROM telemetry_host host JOIN telemetry_cluster cluster
@@ -99,7 +99,8 @@ def gpu_telemetry_json(  # noqa: PLR0913, one way to ask each thing
         visible="" if clusters is None else _VISIBLE,
         beyond=_beyond(ascending) if cursor else "",
         read="ASC" if ascending else "DESC",
-        shown="DESC" if backwards else "ASC",
+        further="> page.newest" if ascending else "< page.oldest",
+        shown="ASC" if order is Order.ASC else "DESC",
     )
     parameters: dict[str, Any] = {"uuid": uuid, "start": start, "end": end, "limit": limit}
     if clusters is not None:
