@@ -33,17 +33,18 @@ class NameConverter(StringConverter):
 register_converter(NameConverter, "name")
 
 urlpatterns = [
+    # First what is asked for most: patterns are tried one after the other.
+    path("gpus/<name:uuid>/telemetry", GpuTelemetryView.as_view(), name="gpu-telemetry"),
+    path("telemetry/latest", LatestView.as_view(), name="latest"),
+    path("gpus", GpuListView.as_view(), name="gpus"),
     path("clusters", ClusterListView.as_view(), name="clusters"),
     path("clusters/<name:slug>", ClusterView.as_view(), name="cluster"),
     path("hosts", HostListView.as_view(), name="hosts"),
     path("hosts/<name:hostname>", HostView.as_view(), name="host"),
     path("hosts/<name:hostname>/gpus", HostGpusView.as_view(), name="host-gpus"),
-    path("gpus", GpuListView.as_view(), name="gpus"),
     path("gpus/<name:uuid>", GpuView.as_view(), name="gpu"),
-    path("gpus/<name:uuid>/telemetry", GpuTelemetryView.as_view(), name="gpu-telemetry"),
     path("gpus/<name:uuid>/telemetry/summary", GpuSummaryView.as_view(), name="gpu-summary"),
     path("telemetry", FleetTelemetryView.as_view(), name="telemetry"),
-    path("telemetry/latest", LatestView.as_view(), name="latest"),
     path("metrics", MetricListView.as_view(), name="metric-list"),
     path("models", ModelListView.as_view(), name="models"),
     path("stats", StatsView.as_view(), name="stats"),
