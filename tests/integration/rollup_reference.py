@@ -66,6 +66,7 @@ def _statistics(metric, samples):
         return {
             "count": len(values),
             "first": values[0] if values else None,
+            "first_at": found[0][0] if found else None,
             "last": values[-1] if values else None,
             "last_at": found[-1][0] if found else None,
             "increase": grown if values else None,

@@ -77,18 +77,21 @@ class WindowParameters(Parameters):
 
 
 def resolve(choice: GpuChoice, given: WindowParameters) -> Resolution:
-    """The resolution to answer with. Raises InvalidParameter where that takes too many samples."""
-    asked = Resolution(given.resolution)
-    if asked is Resolution.RAW:
-        return asked
+    """The resolution to answer with. Raises InvalidParameter where that takes too many rows."""
+    chosen = Resolution(given.resolution)
+    if chosen is Resolution.AUTO:
+        points = given.page_limit
+        extent = queries.extent(choice, **given.window, at_most=points + 1)
+        chosen = queries.finest(extent, points)
+    if chosen is Resolution.RAW:
+        return chosen
     bound = queries.MAX_AGGREGATED
-    extent = queries.extent(choice, **given.window, at_most=bound + 1)
-    chosen = queries.finest(extent, given.page_limit) if asked is Resolution.AUTO else asked
-    if chosen is not Resolution.RAW and extent.samples > bound:
+    buckets = queries.by_rollups(buckets_of(choice, given, chosen, with_place=False))
+    if queries.rows_read(buckets, at_most=bound + 1) > bound:
         raise InvalidParameter(
             "resolution",
-            f"the window holds more than {bound:,} samples, too many to aggregate in one answer; "
-            "narrow it by start_time and end_time, or choose fewer GPUs.",
+            f"the answer is made of more than {bound:,} samples and roll-ups, too many at once; "
+            "narrow it by start_time and end_time, choose fewer GPUs or a coarser resolution.",
         )
     return chosen
 

@@ -36,7 +36,7 @@ def metric_columns():
     columns = []
     for name in COUNTERS:
         columns += [f"{name}_{part} bigint" for part in ("first", "last", "increase")]
-        columns.append(f"{name}_last_at timestamptz")
+        columns += [f"{name}_{part} timestamptz" for part in ("first_at", "last_at")]
     columns += [f"xid_error_{part} bigint" for part in ("max", "last")]
     columns += [f"clock_event_reasons_{part} bigint" for part in ("any", "last")]
     for name, kind, average in GAUGES:

@@ -4,7 +4,13 @@ Telemetry itself comes as JSON text made by PostgreSQL: building the same rows a
 and encoding them costs several times as much.
 """
 
-from apps.telemetry.queries.buckets import MAX_AGGREGATED, Buckets, buckets_json
+from apps.telemetry.queries.buckets import (
+    MAX_AGGREGATED,
+    Buckets,
+    buckets_json,
+    by_rollups,
+    rows_read,
+)
 from apps.telemetry.queries.exports import (
     MAX_EXPORTED,
     Column,
@@ -63,6 +69,7 @@ __all__ = [
     "UnknownColumn",
     "UnknownGpu",
     "buckets_json",
+    "by_rollups",
     "clusters",
     "export_buckets",
     "export_latest",
@@ -76,6 +83,7 @@ __all__ = [
     "latest_json",
     "models",
     "queue_history",
+    "rows_read",
     "snapshot",
     "stats_json",
     "summaries",

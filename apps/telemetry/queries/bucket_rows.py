@@ -1,12 +1,12 @@
-"""What samples amount to per minute or hour, as SQL: made of the samples while it is asked for."""
+"""What samples amount to per minute or hour, as SQL: of roll-ups, and of samples at the edges."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from apps.telemetry.metrics import BY_NAME, Kind, Metric
 from apps.telemetry.queries.gpu_choice import GPUS
+from apps.telemetry.queries.parts import microseconds, part_rows
 from apps.telemetry.queries.sample_json import UnknownColumn
-from apps.telemetry.queries.window import window_of
+from apps.telemetry.queries.segments import Segment
 
 # What is said of a metric, by its kind: an average code means nothing, nor the least of a total.
 STATISTICS_OF = {
@@ -24,23 +24,16 @@ WITH gpu AS MATERIALIZED (
   SELECT gpu.id, gpu.uuid, gpu.gpu_index, host.hostname, cluster.slug AS cluster
     FROM {gpus} WHERE true {conditions}
 ), bucket AS (
-  SELECT gpu.id, s.bucket AS at, count(*) AS count {aggregates}
+  SELECT gpu.id, s.bucket AS at, sum(s.count)::bigint AS count {aggregates}
     FROM gpu, LATERAL (
       SELECT *, date_bin(%(step)s::interval, timestamp, 'epoch') AS bucket {increments}
-        FROM (SELECT s.*, (extract(epoch FROM s.timestamp) * 1000000)::bigint AS us {previous}
-                FROM telemetry_sample s
-               WHERE s.gpu_id = gpu.id {window_and_before}
+        FROM (SELECT s.* {previous} FROM ({parts}) s
               WINDOW before AS (ORDER BY s.timestamp
                                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) s
     ) s
-   WHERE true {window}
+   WHERE s.shown
    GROUP BY gpu.id, s.bucket
 )
-"""
-_BEFORE = """
-coalesce((SELECT max(earlier.timestamp) FROM telemetry_sample earlier
-           WHERE earlier.gpu_id = gpu.id AND earlier.timestamp < %(start)s::timestamptz),
-         %(start)s::timestamptz)
 """
 
 
@@ -55,20 +48,16 @@ def chosen_metrics(names: Iterable[str]) -> list[Metric]:
     return [BY_NAME[name] for name in names]
 
 
-def bucket_rows(
-    metrics: list[Metric], conditions: str, start: datetime | None, end: datetime | None
-) -> str:
+def bucket_rows(metrics: list[Metric], conditions: str, segments: list[Segment]) -> str:
     """`WITH gpu AS …, bucket AS (…)`: a row per GPU and bucket, by `column_of` for each statistic.
 
-    Its parameters are those of the conditions, `start`, `end` and `step`.
+    Its parameters are those of the conditions, the segments' (parts.py) and `step`.
     """
     counters = [metric.name for metric in metrics if metric.kind is Kind.COUNTER]
-    earliest = f"AND s.timestamp >= {_BEFORE if counters else '%(start)s::timestamptz'}"
     return _ROWS.format(
         gpus=GPUS,
         conditions=conditions,
-        window=window_of(start, end),
-        window_and_before=f"{earliest if start else ''} {window_of(None, end)}",
+        parts=part_rows(metrics, segments),
         previous="".join(map(_previous, counters)),
         increments="".join(map(_increment, counters)),
         aggregates="".join(
@@ -85,37 +74,37 @@ def column_of(metric: Metric, statistic: str) -> str:
 
 
 def _previous(name: str) -> str:
-    """Time and value of the sample before that has the counter: arrays are ordered by time."""
-    return (
-        f", max(ARRAY[{_US}, s.{name}]) FILTER (WHERE s.{name} IS NOT NULL) OVER before AS {name}_p"
-    )
+    """Time and value of the row before that has the counter: arrays are ordered by time."""
+    last = f"ARRAY[{microseconds(f's.{name}_last_at')}, s.{name}_last]"
+    return f", max({last}) FILTER (WHERE s.{name}_last IS NOT NULL) OVER before AS {name}_p"
 
 
 def _increment(name: str) -> str:
-    grown = f"CASE WHEN {name} >= {name}_p[2] THEN {name} - {name}_p[2]"
-    grown += f" WHEN {name} < {name}_p[2] THEN {name} END"
-    return (
-        f", {grown} AS {name}_d, CASE WHEN {name} IS NOT NULL THEN us - {name}_p[1] END AS {name}_t"
-    )
+    """What the counter grew by over the row, and in how many microseconds."""
+    grown = f"CASE WHEN {name}_first >= {name}_p[2] THEN {name}_first - {name}_p[2]"
+    grown += f" WHEN {name}_first < {name}_p[2] THEN {name}_first"
+    grown += f" WHEN {name}_count > 1 THEN 0 END + {name}_increase"
+    first_at, last_at = (microseconds(f"{name}_{end}_at") for end in ("first", "last"))
+    since = f"coalesce({name}_p[1], CASE WHEN {name}_count > 1 THEN {first_at} END)"
+    taken = f"{last_at} - {since}"
+    return f", {grown} AS {name}_d, CASE WHEN {name}_last IS NOT NULL THEN {taken} END AS {name}_t"
 
 
 def _aggregates(metric: Metric) -> dict[str, str]:
-    name = metric.name
+    name = f"s.{metric.name}"
     number = "bigint" if metric.is_integer else "double precision"
     last = (
-        f"((max(ARRAY[s.us::{number}, s.{name}::{number}])"
-        f" FILTER (WHERE s.{name} IS NOT NULL))[2])::{metric.storage}"
+        f"((max(ARRAY[s.us::{number}, {name}_last::{number}])"
+        f" FILTER (WHERE {name}_last IS NOT NULL))[2])::{metric.storage}"
     )
+    mean = f"sum({name}_avg::double precision * {name}_count) / nullif(sum({name}_count), 0)"
     of = {
-        "min": f"min(s.{name})",
-        "avg": f"avg(s.{name})::{metric.storage}",
-        "max": f"max(s.{name})",
-        "any": f"bit_or(s.{name})",
+        "min": f"min({name}_min)",
+        "avg": f"({mean})::{metric.storage}",
+        "max": f"max({name}_max)",
+        "any": f"bit_or({name}_any)",
         "last": last,
-        "delta": f"sum(s.{name}_d)::bigint",
-        "rate": f"(sum(s.{name}_d) * 1e6 / nullif(sum(s.{name}_t), 0))::double precision",
+        "delta": f"sum({name}_d)::bigint",
+        "rate": f"(sum({name}_d) * 1e6 / nullif(sum({name}_t), 0))::double precision",
     }
     return {statistic: of[statistic] for statistic in STATISTICS_OF[metric.kind]}
-
-
-_US = "(extract(epoch FROM s.timestamp) * 1000000)::bigint"

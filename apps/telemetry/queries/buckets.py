@@ -12,13 +12,20 @@ from apps.telemetry.queries.bucket_rows import (
     column_of,
 )
 from apps.telemetry.queries.fleet_page import PLACE, FleetCursor, FleetPage
-from apps.telemetry.queries.gpu_choice import GpuChoice
+from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
+from apps.telemetry.queries.parts import counted_rows, part_parameters
 from apps.telemetry.queries.prepared import fetch_one
+from apps.telemetry.queries.rollups import edges
 from apps.telemetry.queries.sample_json import time_text
+from apps.telemetry.queries.segments import Edges, Segment, segments
 from apps.telemetry.queries.telemetry import Order
 
-# Samples that one answer may be made of; each of the full set of metrics costs some microseconds.
+# Rows that one answer may be made of; each of the full set of metrics costs some microseconds.
 MAX_AGGREGATED = 500_000
+_COUNT = """
+WITH gpu AS MATERIALIZED (SELECT gpu.id FROM {gpus} WHERE true {conditions})
+SELECT count(*) FROM (SELECT 1 FROM gpu, LATERAL ({rows}) part LIMIT %(at_most)s::integer) counted
+"""
 _PAGE = """
 {rows}, page AS (
   SELECT bucket.at, bucket.id, row_to_json(fields)::text AS line,
@@ -47,6 +54,12 @@ class Buckets:
     end: datetime | None = None
     columns: Iterable[str] = METRIC_NAMES
     with_place: bool = True
+    edges: Edges | None = None
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Which table answers which part of the window."""
+        return segments(self.step, self.start, self.end, self.edges or Edges())
 
     @property
     def metrics(self) -> list[Metric]:
@@ -56,7 +69,7 @@ class Buckets:
     @property
     def rows(self) -> str:
         """The statement's `WITH`."""
-        return bucket_rows(self.metrics, self.choice.conditions, self.start, self.end)
+        return bucket_rows(self.metrics, self.choice.conditions, self.segments)
 
     @property
     def fields(self) -> str:
@@ -68,8 +81,22 @@ class Buckets:
     @property
     def parameters(self) -> dict[str, object]:
         """What the statement names."""
-        window = {"start": self.start, "end": self.end, "step": self.step}
-        return self.choice.parameters | window
+        return self.choice.parameters | part_parameters(self.segments) | {"step": self.step}
+
+
+def by_rollups(buckets: Buckets) -> Buckets:
+    """The same, answered by roll-ups as far as these are exact at this moment."""
+    return buckets if buckets.edges else replace(buckets, edges=edges(buckets.choice))
+
+
+def rows_read(buckets: Buckets, *, at_most: int) -> int:
+    """How many samples and roll-ups the answer is made of, counted no further than told."""
+    statement = _COUNT.format(
+        gpus=GPUS, conditions=buckets.choice.conditions, rows=counted_rows(buckets.segments)
+    )
+    row = fetch_one(statement, buckets.parameters | {"at_most": at_most})
+    assert row is not None, "an aggregate has one row"
+    return int(row[0])
 
 
 def buckets_json(
@@ -82,8 +109,10 @@ def buckets_json(
     """Up to `limit` buckets, by time, each with `timestamp` (its start), `count` and the metrics.
 
     A metric is an object of STATISTICS_OF its kind, or null where no sample had it. The first and
-    last bucket hold what lies in the window. Raises UnknownColumn.
+    last bucket hold what lies in the window, or everything where the samples are gone. Raises
+    UnknownColumn.
     """
+    buckets = by_rollups(buckets)
     backwards = cursor is not None and cursor.backwards
     ascending = (order is Order.ASC) is not backwards
     statement = _PAGE.format(

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from apps.telemetry.metrics import BY_NAME, Metric
 from apps.telemetry.queries.bucket_rows import STATISTICS_OF, column_of
-from apps.telemetry.queries.buckets import Buckets
+from apps.telemetry.queries.buckets import Buckets, by_rollups
 from apps.telemetry.queries.fleet_page import PLACE
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.latest import PLACE as LATEST_PLACE
@@ -124,6 +124,7 @@ def export_samples(
 
 def export_buckets(buckets: Buckets, *, order: Order, limit: int | None) -> Export:
     """The buckets of a window, by time. Raises UnknownColumn."""
+    buckets = by_rollups(buckets)
     direction = "ASC" if order is Order.ASC else "DESC"
     return Export(
         columns=[

@@ -92,6 +92,7 @@ def _of_minutes(metric: Metric) -> dict[str, str]:
     if metric.kind is Kind.COUNTER:
         return of | {
             "from": f"min(s.timestamp) {reported}",
+            "first_at": f"min({name}_first_at)",
             "last_at": f"max({name}_last_at)",
             "min": f"min(least({name}_first, {name}_last))",
             "max": f"max(greatest({name}_first, {name}_last))",
@@ -119,8 +120,8 @@ def _value(metric: Metric, statistic: str, source: Source) -> str:
     name = metric.name
     if statistic in ("first", "last"):
         return f"b.{name}_{statistic}"
-    if statistic == "last_at" and source.of_samples:
-        return f"a.{name}_at"
+    if source.of_samples and statistic in ("first_at", "last_at"):
+        return f"a.{name}_from" if statistic == "first_at" else f"a.{name}_at"
     if statistic == "increase":
         return _increase(name, source)
     return f"a.{name}_{statistic}"

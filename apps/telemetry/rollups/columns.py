@@ -1,8 +1,9 @@
 """The columns of a roll-up row: for every metric of the registry, what its kind is summed up to.
 
 `{metric}_{statistic}`. For a counter, `increase` is what it grew by within the bucket, from `first`
-to `last`, and what lies between two buckets is the difference of their `last` and `first`: so a row
-is made of its own bucket's samples and nothing else, and late data change that row alone.
+(at `first_at`) to `last`, and what lies between two buckets is the difference of their `last` and
+`first`: so a row is made of its own bucket's samples and nothing else, and late data change that
+row alone.
 """
 
 from apps.telemetry.metrics import METRICS, Kind, Metric, Storage
@@ -10,7 +11,7 @@ from apps.telemetry.metrics import METRICS, Kind, Metric, Storage
 STATISTICS: dict[Kind, tuple[str, ...]] = {
     Kind.GAUGE: ("count", "min", "max", "avg", "last"),
     Kind.FLAG: ("count", "min", "max", "avg", "last"),
-    Kind.COUNTER: ("count", "first", "last", "last_at", "increase"),
+    Kind.COUNTER: ("count", "first", "first_at", "last", "last_at", "increase"),
     Kind.CODE: ("count", "max", "last"),
     Kind.BITMASK: ("count", "any", "last"),
 }
@@ -29,7 +30,7 @@ def column_type(metric: Metric, statistic: str) -> str:
     """The PostgreSQL type of a statistic's column."""
     if statistic == "count":
         return "integer"
-    if statistic == "last_at":
+    if statistic in ("first_at", "last_at"):
         return "timestamp with time zone"
     if statistic == "avg" and metric.is_integer:
         return Storage.REAL.value
