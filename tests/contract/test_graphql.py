@@ -291,7 +291,8 @@ def test_pages_of_a_connection_give_every_node_once_in_both_directions(data, fle
         if not page["pageInfo"]["hasNextPage"]:
             break
     assert forward == everything
-    backward, before = [], None
+    backward: list[str] = []
+    before = None
     query = """query ($size: Int, $before: String) { gpus(last: $size, before: $before) {
         nodes { uuid } pageInfo { hasNextPage hasPreviousPage startCursor } } }"""
     while True:
