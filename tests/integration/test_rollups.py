@@ -20,7 +20,7 @@ from apps.telemetry.models import (
     TouchedHour,
     TouchedMinute,
 )
-from apps.telemetry.rollups import HOUR, MINUTE, RolledUp, roll_up
+from apps.telemetry.rollups import HOUR, MINUTE, RolledUp, is_complete, mark_day, roll_up
 from apps.telemetry.rollups.columns import COLUMNS
 from tests.integration import rollup_reference as reference
 from tests.integration.records import START, record
@@ -274,3 +274,27 @@ def test_the_tables_have_the_columns_of_the_registry():
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {level.table} LIMIT 0")
             assert {column.name for column in cursor.description} == set(COLUMNS)
+
+
+def test_a_day_is_complete_once_it_is_over_and_nothing_of_it_waits():
+    day = START.date()
+    assert not is_complete(day)
+    store("lab", [record(0, 0)])
+    roll_up(LATER)
+    assert is_complete(day)
+    store("lab", [record(0, 1)])
+    assert not is_complete(day)
+    roll_up(START)
+    assert not is_complete(day)
+    roll_up(LATER)
+    assert is_complete(day)
+
+
+def test_a_day_that_is_marked_is_made_anew():
+    store("lab", [record(gpu, second) for gpu in (0, 1) for second in (0, 60)])
+    roll_up(LATER)
+    MinuteRollup.objects.all().delete()
+    HourRollup.objects.all().delete()
+    mark_day(START.date())
+    assert roll_up(LATER) == RolledUp(4, 2)
+    assert_exact()
