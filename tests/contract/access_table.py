@@ -94,3 +94,9 @@ TABLE = {
 }
 # The answer to what is no route.
 UNMATCHED = {"^(?:api|graphql|health|ready|metrics)/"}
+# What Django does not route: the code that closes an open socket, the status of the stream.
+SOCKETS = {
+    "/ws/telemetry/": (4001, OK, OK, OK, OK, OK),
+    "/ws/pipeline/": (4001, OK, 4003, 4003, OK, OK),
+}
+STREAM = (SIGN_IN, OK, OK, OK, OK, OK)
