@@ -1,12 +1,14 @@
 """GET /metrics: the requests of every worker process, and the pipeline."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -33,6 +35,16 @@ class TextAnyhow(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+def forget_the_dead(folder: str) -> None:
+    """A worker that was killed has no live clients any more; what it counted stays."""
+    for file in Path(folder).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+
+
 class MetricsView(APIView):
     """Read access as for the API: figures of a fleet are no more public than its GPUs."""
 
@@ -44,6 +56,7 @@ class MetricsView(APIView):
         """The page, in the newest format that the client accepts."""
         registry = CollectorRegistry()
         if folder := shared_folder():
+            forget_the_dead(folder)
             MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
         else:
             for metric in (REQUEST_S, *LIVE):

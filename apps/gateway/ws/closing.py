@@ -8,7 +8,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # A client that reads nothing does not take a close frame either.
-CLOSE_S = 2.0
+CLOSE_S = 1.0
 # RFC 6455: a control frame holds 125 bytes, two of them the code.
 MAX_REASON_BYTES = 123
 
