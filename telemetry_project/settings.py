@@ -318,6 +318,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(CELERY_DIR / "beat")
 PERIODIC_TASKS = {
     "telemetry.make_partitions": timedelta(hours=1),
+    "telemetry.roll_up": timedelta(seconds=30),
     "telemetry.snapshot_queue": timedelta(seconds=30),
 }
 # The clock asks at least once a minute, and apps/telemetry/periodic.py knows whether it is time: so

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from apps.telemetry import partitions
+from apps.telemetry import partitions, rollups
 from apps.telemetry.periodic import periodic
 
 # Today's and these: a weekend without tasks costs the collectors nothing.
@@ -17,3 +17,9 @@ def make_partitions() -> None:
     """
     today = datetime.now(UTC).date()
     partitions.ensure([today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)])
+
+
+@periodic("telemetry.roll_up")
+def roll_up() -> None:
+    """Sum up what was touched, per minute and per hour (apps/telemetry/rollups)."""
+    rollups.roll_up()

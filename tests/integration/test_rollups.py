@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections
 
 from apps.telemetry.ingest import store
@@ -17,6 +18,7 @@ from apps.telemetry.models import (
     MinuteRollup,
     RollupWatermark,
     SealedDay,
+    TaskRun,
     TouchedHour,
     TouchedMinute,
 )
@@ -298,3 +300,10 @@ def test_a_day_that_is_marked_is_made_anew():
     mark_day(START.date())
     assert roll_up(LATER) == RolledUp(4, 2)
     assert_exact()
+
+
+def test_the_command_does_what_the_task_does():
+    store("lab", [record(0, 0)])
+    call_command("rollup")
+    assert MinuteRollup.objects.count() == HourRollup.objects.count() == 1
+    assert TaskRun.objects.get(name="telemetry.roll_up").succeeded_at
