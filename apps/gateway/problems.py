@@ -1,5 +1,6 @@
 """RFC 9457 problem documents: the one form of every error that the gateway answers."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,9 +12,13 @@ from psycopg.errors import QueryCanceled
 from rest_framework import exceptions, status
 from rest_framework.views import set_rollback
 
+from apps.telemetry.archive.failures import ArchiveFailed
+
 CONTENT_TYPE = "application/problem+json"
 INVALID_PARAMETER = "urn:problem-type:invalid-parameter"
 UNAVAILABLE_RETRY_S = 5
+
+log = logging.getLogger(__name__)
 
 
 class InvalidParameter(exceptions.APIException):
@@ -32,6 +37,16 @@ class DatabaseUnavailable(exceptions.APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "PostgreSQL does not answer; try again soon."
     wait = UNAVAILABLE_RETRY_S
+
+
+class HistoryUnavailable(exceptions.APIException):
+    """Samples that only the archive has cannot be read there; answers 503."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = (
+        "The archive does not give the samples of that time; its files or its storage are away,"
+        " and the gateway's log names them."
+    )
 
 
 class TooSlow(exceptions.APIException):
@@ -80,6 +95,9 @@ def _as_api_exception(error: Exception) -> exceptions.APIException | None:
             return exceptions.NotFound(str(error) or None)
         case OperationalError() if isinstance(error.__cause__, QueryCanceled):
             return TooSlow()
+        case ArchiveFailed():
+            log.error("%s", error)
+            return HistoryUnavailable()
         case OperationalError() | InterfaceError():
             return DatabaseUnavailable()
     return None

@@ -12,7 +12,7 @@ from django.db import connection
 from apps.telemetry import short_lock
 from apps.telemetry.archive.closed import archive_closed_days
 from apps.telemetry.archive.day import archive_day, is_current
-from apps.telemetry.archive.parts import ArchiveFailed
+from apps.telemetry.archive.failures import ArchiveFailed
 from apps.telemetry.archive.restore import bring_back
 from apps.telemetry.archive.turn import NotOurTurn
 from apps.telemetry.ingest import store

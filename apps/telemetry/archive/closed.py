@@ -6,12 +6,14 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
+from apps.telemetry.archive.failures import ArchiveFailed
 from apps.telemetry.archive.turn import our_turn
 from apps.telemetry.archive.watch import last_change
 from apps.telemetry.models.archived import ArchivedDay
 from apps.telemetry.partition_list import attached
 from apps.telemetry.partitions import TABLE
 from apps.telemetry.rolled_up import is_rolled_up
+from apps.telemetry.short_lock import TableBusy
 
 # Streamers and collectors that lag, or a queue that drains after an outage, are done with a day by
 # then; what comes later still is late data, for which the day is archived again.
@@ -68,8 +70,6 @@ def archive_closed_days(
 def archive_one(day: date, progress: Callable[[int], None] | None = None) -> DayDone:
     """Archive a day, in our turn; an error that concerns it alone is told, not raised."""
     from apps.telemetry.archive.day import archive_day  # noqa: PLC0415, needs pyarrow
-    from apps.telemetry.archive.parts import ArchiveFailed  # noqa: PLC0415
-    from apps.telemetry.short_lock import TableBusy  # noqa: PLC0415
 
     try:
         entries: list[ArchivedDay] = archive_day(day, progress)

@@ -14,14 +14,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.telemetry.archive.checksum import as_text, sum_of
+from apps.telemetry.archive.failures import ArchiveFailed
 from apps.telemetry.archive.names import folder_of
-from apps.telemetry.archive.parts import (
-    ArchiveFailed,
-    Part,
-    read_parts,
-    remove_parts,
-    write_parts,
-)
+from apps.telemetry.archive.parts import Part, read_parts, remove_parts, write_parts
 from apps.telemetry.archive.restore import bring_back, is_alone
 from apps.telemetry.archive.source import checksum_of, gpus_of, rows_of
 from apps.telemetry.archive.watch import unchanged_since, watch

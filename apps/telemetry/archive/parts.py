@@ -11,12 +11,9 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 from pyarrow import parquet
 
+from apps.telemetry.archive.failures import ArchiveFailed
 from apps.telemetry.archive.names import is_part, part_of
 from apps.telemetry.archive.schema import PART_ROWS, ROW_GROUP_ROWS, SCHEMA, writer_options
-
-
-class ArchiveFailed(RuntimeError):
-    """A day could not be archived or restored; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +73,15 @@ def opened(storage: Storage, name: str) -> Any:
     try:
         return parquet.ParquetFile(storage.open(name, "rb"))
     except (OSError, pa.ArrowInvalid) as error:
-        raise ArchiveFailed(
-            f"{name} cannot be read from the archive: {error}. Bring the file back from a backup"
-            " of the archive, and let every process see the same one (ARCHIVE_DIR, or"
-            " ARCHIVE_STORAGE)"
-        ) from error
+        raise unreadable(name, error) from error
+
+
+def unreadable(name: str, error: Exception) -> ArchiveFailed:
+    """What to say of a file that is not there or is damaged."""
+    return ArchiveFailed(
+        f"{name} cannot be read from the archive: {error}. Bring the file back from a backup of the"
+        " archive, and let every process see the same one (ARCHIVE_DIR, or ARCHIVE_STORAGE)"
+    )
 
 
 def remove_parts(storage: Storage, folder: str) -> None:

@@ -19,7 +19,8 @@ from pyarrow import csv
 
 from apps.telemetry import partitions
 from apps.telemetry.archive.checksum import as_text, sum_of
-from apps.telemetry.archive.parts import ArchiveFailed, read_parts
+from apps.telemetry.archive.failures import ArchiveFailed
+from apps.telemetry.archive.parts import read_parts
 from apps.telemetry.archive.schema import COLUMNS, DESCRIPTION
 from apps.telemetry.ingest.inventory import register
 from apps.telemetry.ingest.rows import COLUMNS as SAMPLE_COLUMNS
