@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
+from apps.gateway.metrics.live import LIVE
 from apps.gateway.metrics.pipeline import Look, families
 from apps.gateway.metrics.requests import REQUEST_S
 from apps.mq.queue import Backlog, Store
@@ -29,7 +30,7 @@ LOOK = Look(Backlog(3, 1), Store(1, "3.4.23"), {"collector": 1})
 
 def wrappers() -> list[MetricWrapperBase]:
     defined = chain(vars(metrics).values(), vars(scaling).values())
-    return [one for one in defined if isinstance(one, MetricWrapperBase)] + [REQUEST_S]
+    return [one for one in defined if isinstance(one, MetricWrapperBase)] + [REQUEST_S, *LIVE]
 
 
 def defined() -> Iterator[Metric]:
