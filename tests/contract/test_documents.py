@@ -11,7 +11,7 @@ OPERATING = (ROOT / "docs/operating.md").read_text()
 ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (\w+) \|([^|]*)\| (.+) \|$", re.MULTILINE)
 TABLE = {name: default.strip().strip("`") for name, _, default, _ in ROW.findall(OPERATING)}
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "apps").rglob("*.md")]
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "apps").glob("*/*.md")]
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
