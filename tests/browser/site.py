@@ -102,7 +102,7 @@ def until(condition: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
 
 
 def _record(now: datetime, host: int, gpu: int, metrics: dict[str, float]) -> Record:
-    values = {
+    values: dict[str, Any] = {
         "gpu_utilization": 10.0 * gpu, "memory_utilization": 5.0 * gpu, "temperature": 40.0 + gpu,
         "power_draw": 100.0 + 50 * gpu, "memory_used_mib": 1000.0 * gpu,
         "memory_free_mib": 81_000.0 - 1000 * gpu, "sm_clock_mhz": 1200.0,
