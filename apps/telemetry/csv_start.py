@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from backports import zstd
 
-from apps.telemetry.compression import GZIP_MAGIC, ZSTD_MAGIC, ZSTD_OPTIONS
+from apps.telemetry.compression import GZIP_MAGIC, ZSTD_MAGIC, ZSTD_OPTIONS, what_is_wrong
 from apps.telemetry.csv_header import MAX_HEADER_BYTES, HeaderError, parse_header, split_start
 
 # So much of the file is kept until the header is known: compressed it is shorter than plain.
@@ -54,4 +54,4 @@ def _inflated(read: Callable[[], bytes]) -> bytes:
     try:
         return read()
     except (zlib.error, zstd.ZstdError) as error:
-        raise HeaderError(f"is damaged: {error}") from error
+        raise HeaderError(what_is_wrong(error)) from error

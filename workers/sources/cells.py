@@ -22,6 +22,7 @@ TimeCheck = Callable[[datetime], None]
 SMALLEST_BLANK = 0x7FFFFFF0
 SMALLEST_COUNTER_BLANK = 140737488355328
 CACHED_TIMES = 10_000
+USUAL_TIME_LENGTH = 40  # with any amount of white space around it a time is a time
 
 _TYPES = get_type_hints(Record, include_extras=True)
 
@@ -95,7 +96,8 @@ class TimeReader:
             self._check(timestamp)
             if len(self._seen) >= CACHED_TIMES:
                 self._seen.clear()
-            self._seen[text] = timestamp
+            if len(text) <= USUAL_TIME_LENGTH:
+                self._seen[text] = timestamp
         return timestamp
 
 

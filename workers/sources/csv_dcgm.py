@@ -16,8 +16,8 @@ from workers.sources.csv_identity import Gpu, gpu_of
 from workers.sources.csv_window import Window
 from workers.sources.dcgm_labels import gpu_facts
 from workers.sources.draft import Draft
+from workers.sources.memory import CACHED_GPU_BYTES, CACHED_GPUS, Memory
 
-CACHED_GPUS = 20_000
 CACHED_METRICS = 10_000
 
 WHO = ("uuid", "gpu_id", "hostname", "device", "model_name", "container", "pod", "namespace")
@@ -39,7 +39,7 @@ class DcgmRows:
         self.who_at = tuple(columns[name] for name in self.who_names)
         self._width = header.width
         self._who = itemgetter(*self.who_at)
-        self._gpus: dict[tuple[str, ...], Gpu] = {}
+        self._gpus = Memory[tuple[str, ...], Gpu](CACHED_GPUS, CACHED_GPU_BYTES)
         self._fields: dict[str, Field] = {}
 
     def read(
@@ -79,9 +79,7 @@ class DcgmRows:
             if (value := fields.pop(name, ""))
         }
         found = gpu_of({**gpu_facts(labels), **fields, "extra": placement})
-        if len(self._gpus) >= CACHED_GPUS:
-            self._gpus.clear()
-        self._gpus[who] = found
+        self._gpus.add(who, found, sum(map(len, who)) + found.size_bytes)
         return found
 
     def knows_gpu(self, who: tuple[str, ...]) -> bool:
@@ -112,4 +110,4 @@ class DcgmRows:
         if field.is_known:
             group.values[field.name] = field.fragment(value)
         else:
-            group.add_extra(field.name, field.fragment(value))
+            self.window.add_extra(group, field.name, field.fragment(value))

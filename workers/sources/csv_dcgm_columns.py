@@ -108,7 +108,7 @@ class _Groups:
             if (name := names[code]) is not None:
                 group.values[name] = value
             else:
-                _add_extra(group, fields[code], value, row, errors)
+                self._add_extra(group, fields[code], value, row, errors)
         self._rows.window.held_rows += len(codes) - len(wrong)
 
     def _find(self, instant: int) -> Group:
@@ -116,13 +116,14 @@ class _Groups:
         uuid, found = self._gpus[gpu]
         return self._rows.window.group(uuid, self._times[time], found, self._begins_at)
 
-
-def _add_extra(group: Group, field: Field | None, value: str, row: int, errors: Errors) -> None:
-    try:
-        if field:
-            group.add_extra(field.name, value)
-    except InvalidRecord as error:
-        errors[row] = str(error)
+    def _add_extra(
+        self, group: Group, field: Field | None, value: str, row: int, errors: Errors
+    ) -> None:
+        try:
+            if field:
+                self._rows.window.add_extra(group, field.name, value)
+        except InvalidRecord as error:
+            errors[row] = str(error)
 
 
 def _fragments(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from apps.telemetry.compression import what_is_wrong
 from apps.telemetry.csv_header import UTF8_BOM
 from workers.sources.cells import TimeCheck, TimeReader
 from workers.sources.compressed import DAMAGED, Stream, is_compressed, open_stream
@@ -64,9 +65,7 @@ class CsvFile:
             with open_stream(self._path) as stream:
                 yield from self._chunks(stream)
         except DAMAGED as error:
-            raise SourceError(
-                f"{self.name}: the archive is damaged or incomplete: {error}; copy it again"
-            ) from error
+            raise SourceError(f"{self.name}: {what_is_wrong(error)}") from error
         except OSError as error:
             raise SourceError(f"{self.name}: cannot be read: {error.strerror}") from error
 

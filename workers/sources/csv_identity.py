@@ -20,6 +20,11 @@ class Gpu(NamedTuple):
     head: str
     extra: Mapping[str, str]
 
+    @property
+    def size_bytes(self) -> int:
+        """How long its texts are, about."""
+        return len(self.head) + sum(map(len, self.extra.values()))
+
 
 def gpu_of(fields: Mapping[str, Any]) -> Gpu:
     """The GPU of these fields of a record. Raises InvalidRecord."""

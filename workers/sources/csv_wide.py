@@ -8,8 +8,7 @@ from apps.telemetry.csv_header import Header
 from apps.telemetry.metrics import BY_NAME
 from apps.telemetry.records import InvalidRecord, Record, number_or_text
 from workers.sources.cells import TimeReader, identity, number_reader
-
-CACHED_GPUS = 20_000
+from workers.sources.memory import CACHED_GPU_BYTES, CACHED_GPUS, Memory
 
 
 class WideRows:
@@ -26,7 +25,7 @@ class WideRows:
             (name, at, number_reader(name, BY_NAME[name])) for name, at in header.metrics.items()
         ]
         self._unknown = list(header.unknown.items())
-        self._gpus: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._gpus = Memory[tuple[str, ...], dict[str, Any]](CACHED_GPUS, CACHED_GPU_BYTES)
 
     def read(
         self, rows: Iterable[list[str]], lines: Sequence[int], rejected: list[tuple[int, str]]
@@ -59,7 +58,6 @@ class WideRows:
         return {name: value for name, value in values.items() if value is not None} or None
 
     def _learn(self, who: tuple[str, ...]) -> dict[str, Any]:
-        if len(self._gpus) >= CACHED_GPUS:
-            self._gpus.clear()
-        self._gpus[who] = fields = identity(dict(zip(self._who_names, who, strict=True)))
+        fields = identity(dict(zip(self._who_names, who, strict=True)))
+        self._gpus.add(who, fields, 2 * sum(map(len, who)))
         return fields

@@ -26,8 +26,7 @@ from workers.sources.csv_columns import (
 )
 from workers.sources.csv_identity import Gpu, gpu_of
 from workers.sources.draft import Draft
-
-CACHED_GPUS = 20_000
+from workers.sources.memory import CACHED_GPU_BYTES, CACHED_GPUS, Memory
 
 Columns = list[Any]  # of pyarrow.StringArray; an empty field is null
 
@@ -43,7 +42,7 @@ class WideColumns:
         self._who_at = tuple(who.values())
         self._fields = [(field_of(name, BY_NAME[name]), at) for name, at in header.metrics.items()]
         self._unknown = list(header.unknown.items())
-        self._gpus: dict[str, Gpu] = {}
+        self._gpus = Memory[str, Gpu](CACHED_GPUS, CACHED_GPU_BYTES)
 
     def read(
         self, columns: Columns, lines: Sequence[int], rejected: list[tuple[int, str]]
@@ -79,9 +78,7 @@ class WideColumns:
     def _gpu(self, joined: str) -> Gpu:
         if (gpu := self._gpus.get(joined)) is None:
             gpu = gpu_of(dict(zip(self._who_names, joined.split("\0"), strict=True)))
-            if len(self._gpus) >= CACHED_GPUS:
-                self._gpus.clear()
-            self._gpus[joined] = gpu
+            self._gpus.add(joined, gpu, len(joined) + gpu.size_bytes)
         return gpu
 
     def _extra(self, columns: Columns) -> Any:

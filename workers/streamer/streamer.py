@@ -11,6 +11,7 @@ from apps.mq import Message
 from workers.restamp import Restamp
 from workers.sources.draft import Draft, messages_of
 from workers.sources.source import SourceError
+from workers.streamer.batches import full_batches
 from workers.streamer.pace import Pace
 from workers.streamer.progress import Progress
 from workers.streamer.replay import Replay
@@ -168,10 +169,8 @@ class Streamer:
 
     def publish_batches(self) -> bool:
         """Publish as many full batches as were read; False if told to stop before that."""
-        size = self._batch_size
-        full = len(self._drafts) - len(self._drafts) % size
-        ready, self._drafts = self._drafts[:full], self._drafts[full:]
-        return all(self.publish(ready[at : at + size]) for at in range(0, full, size))
+        ready, self._drafts = full_batches(self._drafts, self._batch_size)
+        return all(self.publish(batch) for batch in ready)
 
     def publish_rest(self) -> bool:
         """Publish what is left; False if told to stop before that."""

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,7 +49,7 @@ class UploadStreaming:
         self._report = report
         self._watch = watch
         self._stop = stop
-        self._chunks: list[Chunk] = []
+        self._handed_over: list[tuple[Chunk, int, int]] = []
         self._bytes_before = 0
         self._save_at = time.monotonic() + SAVE_EVERY_S
 
@@ -97,7 +98,9 @@ class UploadStreaming:
     def _publish(self, chunk: Chunk) -> None:
         self._report.add(chunk)
         self._publisher.publish(messages_of(chunk.drafts))
-        self._chunks.append(chunk)
+        # Chunks wait here for up to a second: what is large in them is not needed any more.
+        kept = replace(chunk, drafts=[], rejections=chunk.rejections[:MAX_REJECTIONS])
+        self._handed_over.append((kept, len(chunk.drafts), len(chunk.rejections)))
         if time.monotonic() >= self._save_at:
             self._settle()
             self._save(state=UploadState.STREAMING)
@@ -106,19 +109,19 @@ class UploadStreaming:
     def _settle(self) -> None:
         """Count what was handed over, once etcd has acknowledged it."""
         self._publisher.flush()
-        upload, chunks = self._upload, self._chunks
-        for chunk in chunks:
+        upload = self._upload
+        for chunk, records, rejected in self._handed_over:
             upload.offset_bytes = chunk.resume_at
             upload.bytes_done = self._bytes_before + chunk.bytes_done
             upload.rows += chunk.rows
-            upload.rows_rejected += len(chunk.rejections)
-            upload.records_published += len(chunk.drafts)
+            upload.rows_rejected += rejected
+            upload.records_published += records
             room = MAX_REJECTIONS - len(upload.rejections)
             upload.rejections += [
                 {"line": rejection.line, "reason": readable(rejection.reason)}
                 for rejection in chunk.rejections[:room]
             ]
-        chunks.clear()
+        self._handed_over.clear()
         upload.published_until_ns = max(upload.published_until_ns, time.time_ns())
 
     def _end(self, state: UploadState) -> bool:
