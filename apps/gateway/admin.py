@@ -28,7 +28,7 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The clusters that it may see."""
         return ", ".join(token.clusters) or "all"
 
-    def get_fields(self, _request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
         """What a new one needs, and of others also what became of it."""
         return GIVEN if obj is None else GIVEN + FOUND
 

@@ -1,5 +1,6 @@
 """Ways to sign in: tokens, name and password, sessions, and nobody where reading is public."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -146,8 +147,8 @@ def test_an_expired_token_is_refused(client):
 def test_a_token_that_expires_soon_is_not_remembered_for_longer(client, monkeypatch):
     token = make_token(expires_at=timezone.now() + timedelta(seconds=2))
     assert status(client, bearer(token)) == 200
-    now = tokens.time.monotonic()
-    monkeypatch.setattr(tokens.time, "monotonic", lambda: now + 2.5)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 2.5)
     assert tokens.remembered(token) is None
 
 
@@ -164,13 +165,14 @@ def test_the_last_use_of_a_token_is_noted_once_a_minute(client):
     token = make_token()
     assert status(client, bearer(token)) == 200
     noted = ApiToken.objects.get().last_used_at
+    assert noted is not None
     tokens.forget()
     assert status(client, bearer(token)) == 200
     assert ApiToken.objects.get().last_used_at == noted
     ApiToken.objects.update(last_used_at=noted - timedelta(minutes=2))
     tokens.forget()
     assert status(client, bearer(token)) == 200
-    assert ApiToken.objects.get().last_used_at >= noted
+    assert ApiToken.objects.filter(last_used_at__gte=noted).exists()
 
 
 def test_the_secret_is_not_stored(client):

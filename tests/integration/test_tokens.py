@@ -40,8 +40,9 @@ def test_the_command_prints_the_token_and_a_request_that_uses_it():
     text, said = create("--name", "grafana", "--role", "viewer", "--cluster", "site")
     assert f"curl --header 'Authorization: Bearer {text}'" in said
     assert "has reported" not in said
-    assert tokens.look_up(text).role is Role.VIEWER
-    assert tokens.look_up(text).clusters == {"site"}
+    found = tokens.look_up(text)
+    assert found is not None
+    assert (found.role, found.clusters) == (Role.VIEWER, frozenset({"site"}))
     assert ApiToken.objects.get().name == "grafana"
 
 
@@ -65,8 +66,9 @@ def test_a_token_expires_when_it_was_told_to(when, expected):
 
 def test_a_token_expires_after_so_many_days():
     create("--name", "n", "--role", "admin", "--expires", "90d")
-    rest = ApiToken.objects.get().expires_at - timezone.now()
-    assert timedelta(days=89) < rest <= timedelta(days=90)
+    at = ApiToken.objects.get().expires_at
+    assert at is not None
+    assert timedelta(days=89) < at - timezone.now() <= timedelta(days=90)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,10 @@ def test_wrong_arguments_make_no_token(argv):
 def test_the_admin_makes_a_token_and_shows_it_on_one_page_alone(admin):
     given = {"name": "bot", "role": Role.OPERATOR.value, "clusters": "a,b"}
     page = admin.post(f"{LIST}add/", given, follow=True).content.decode()
-    text = re.search(r"egt_\w{12}_[\w-]{43}", page)[0]
-    assert tokens.look_up(text).clusters == {"a", "b"}
+    (text,) = re.findall(r"egt_\w{12}_[\w-]{43}", page)
+    found = tokens.look_up(text)
+    assert found is not None
+    assert found.clusters == frozenset({"a", "b"})
     secret = text.rpartition("_")[2]
     token = ApiToken.objects.get()
     for path in (LIST, f"{LIST}{token.pk}/change/"):
