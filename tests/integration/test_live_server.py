@@ -164,6 +164,25 @@ def test_a_stream_asks_who_is_there(environment):
             assert "Bearer" in caught.value.headers["WWW-Authenticate"]
 
 
+def test_a_page_of_an_allowed_origin_may_read_the_stream_with_a_token(environment):
+    allowed = "https://board.example"
+    settings = {"PUBLIC_READ": "true", "CORS_ALLOWED_ORIGINS": allowed}
+    with gateway(environment | settings) as (_, address):
+        for origin in (allowed, "https://evil.example"):
+            preflight = urllib.request.Request(
+                f"{address}/api/v1/stream", method="OPTIONS",
+                headers={"Origin": origin, "Access-Control-Request-Method": "GET",
+                         "Access-Control-Request-Headers": "authorization"},
+            )  # fmt: skip
+            events = Events(address, Origin=origin)
+            granted = events.response.headers["Access-Control-Allow-Origin"]
+            assert granted == (allowed if origin == allowed else None)
+            events.close()
+            if origin == allowed:
+                with urllib.request.urlopen(preflight) as answer:
+                    assert "authorization" in answer.headers["Access-Control-Allow-Headers"]
+
+
 def test_clients_are_told_that_postgresql_was_away_and_go_on_when_it_is_back(stack):
     environment = stack.environment()
     subprocess.run(

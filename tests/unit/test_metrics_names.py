@@ -24,7 +24,19 @@ ALERTS = yaml.safe_load((ROOT / "docker/prometheus/alerts.yml").read_text())
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 ROW = re.compile(r"^\| `(gpu_telemetry_\w+)` \| (\w+) \| (.*?) \| (.+) \|$", re.MULTILINE)
 NAME = re.compile(r"\bgpu_telemetry_\w+")
-LABELS = {"error", "fault", "role", "route", "method", "status", "version", "python", "le"}
+LABELS = {
+    "error",
+    "fault",
+    "role",
+    "route",
+    "method",
+    "status",
+    "version",
+    "python",
+    "le",
+    "face",
+    "reason",
+}
 LOOK = Look(Backlog(3, 1), Store(1, "3.4.23"), {"collector": 1})
 
 

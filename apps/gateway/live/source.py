@@ -76,7 +76,7 @@ class Source:
                 # Without a reader every client would wait for ever.
                 logger.exception("Following what changes has failed; it begins again")
             else:
-                return
+                continue  # somebody may have come while the connection was being closed
             self._reader.lose()
             await asyncio.sleep(_pause_s(failures))
             failures += 1

@@ -36,8 +36,9 @@ class Front:
             case "websocket":
                 await self.websocket(scope, receive, send)
             case _:
-                application = self.stream if scope["path"] == STREAM_PATH else self.http
-                await application(scope, receive, send)
+                # A preflight is for Django, whose middleware knows which origins may ask.
+                is_stream = scope["path"] == STREAM_PATH and scope["method"] != "OPTIONS"
+                await (self.stream if is_stream else self.http)(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
