@@ -220,6 +220,13 @@ QUEUE_MAX_DEPTH = _integer("QUEUE_MAX_DEPTH", 1_000_000, 1, 1_000_000_000)
 # Samples before this are refused: no DCGM existed, so the clock that wrote them was wrong.
 SAMPLE_MIN_TIME = _time("SAMPLE_MIN_TIME", "2015-01-01")
 
+# --- Status -----------------------------------------------------------------------------------
+# A GPU is silent when its newest sample is older than so many of its own intervals, and at least so
+# many seconds; it is lost when that is ten times as old, and at least so many seconds.
+STATUS_SILENT_INTERVALS = _integer("STATUS_SILENT_INTERVALS", 3, 1, 1000)
+STATUS_SILENT_MIN_S = _seconds("STATUS_SILENT_MIN_S", 30.0)
+STATUS_LOST_MIN_S = _seconds("STATUS_LOST_MIN_S", 3600.0)
+
 # --- Gateway ----------------------------------------------------------------------------------
 # Lets anybody read the API without signing in; `make run` sets it on loopback.
 PUBLIC_READ = env.bool("PUBLIC_READ", default=False)
@@ -266,7 +273,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RawResolution": ["raw"],
         "BucketResolution": ["1m", "1h"],
-        "GpuState": ["reporting", "silent"],
+        "GpuState": ["reporting", "silent", "lost", "never_seen"],
         "UploadState": ["waiting", "streaming", "done", "failed", "cancelled"],
     },
     "POSTPROCESSING_HOOKS": [

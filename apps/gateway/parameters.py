@@ -10,6 +10,7 @@ from msgspec import Meta
 from apps.gateway.problems import InvalidParameter
 from apps.gateway.times import EndTime, StartTime
 from apps.telemetry.metrics import BY_NAME
+from apps.telemetry.queries import REPORTING_MEANS
 
 MAX_LIMIT = 10_000
 MAX_OFFSET = 100_000_000
@@ -67,6 +68,11 @@ Uuid = Annotated[str, Meta(max_length=128, description="UUID of a GPU.")]
 Model = Annotated[
     str,
     Meta(max_length=1024, description="Part of the model's name, in any case.", examples=["H100"]),
+]
+
+GpuState = Annotated[
+    Literal["reporting", "silent", "lost", "never_seen"],
+    Meta(description=f"Only in this state. A GPU reports while its {REPORTING_MEANS}."),
 ]
 
 P = TypeVar("P", bound=Parameters)

@@ -64,7 +64,7 @@ def numbers(found):
 
 def test_a_gpu_has_the_facts_that_rest_has(data, get, five):
     gpu = get(f"/api/v1/gpus/{UUID}")
-    names = [name for name in gpu if name not in {"cluster", "state"}]
+    names = [name for name in gpu if name not in {"cluster", "metrics"}]
     found = data(f'{{ gpu(uuid: "{UUID}") {{ {" ".join(names)} cluster {{ slug }} }} }}')["gpu"]
     assert found.pop("cluster") == {"slug": gpu["cluster"]}
     assert found == {name: gpu[name] for name in names}

@@ -95,13 +95,13 @@ def test_the_registry_lists_every_metric(get):
     assert page["count"] == len(METRIC_NAMES)
 
 
-def test_latest_samples_are_filtered_and_say_who_is_silent(get):
+def test_latest_samples_are_filtered_and_say_who_is_lost(get):
     make_samples(make_gpu("host-1", 0), 1, timezone.now())
     make_samples(make_gpu("host-2", 0, "east", model_name="A100"), 1)
     path = "/api/v1/telemetry/latest"
-    assert [row["state"] for row in get(path)["results"]] == ["reporting", "silent"]
+    assert [row["state"] for row in get(path)["results"]] == ["reporting", "lost"]
     for query in (
-        {"state": "silent"}, {"cluster": "east"}, {"hostname": "host-2"}, {"model": "a1"},
+        {"state": "lost"}, {"cluster": "east"}, {"hostname": "host-2"}, {"model": "a1"},
         {"gpu": "GPU-host-2-0"},
     ):  # fmt: skip
         assert [row["uuid"] for row in get(path, **query)["results"]] == ["GPU-host-2-0"]
@@ -180,3 +180,28 @@ def test_a_window_too_large_to_aggregate_is_refused(client, get, monkeypatch, pa
 
 def test_buckets_of_an_unknown_gpu_are_not_found(client, public, db):
     assert client.get(f"{GPU}/telemetry", {"resolution": "auto"}).status_code == 404
+
+
+def test_a_host_says_how_many_of_its_gpus_report(get):
+    for index in range(7):
+        make_samples(make_gpu("host-1", index), 1, timezone.now())
+    make_samples(make_gpu("host-1", 7), 1, timezone.now() - timedelta(minutes=5))
+    make_samples(make_gpu("host-2", 0), 1)
+    make_gpu("host-3", 0)
+    host = get("/api/v1/hosts/host-1")
+    assert (host["gpu_count"], host["reporting_count"], host["state"]) == (8, 7, "reporting")
+    states = {row["hostname"]: row["state"] for row in get("/api/v1/hosts")["results"]}
+    assert states == {"host-1": "reporting", "host-2": "lost", "host-3": "never_seen"}
+    for state, name in (("lost", "host-2"), ("never_seen", "host-3")):
+        page = get("/api/v1/hosts", state=state)
+        assert [row["hostname"] for row in page["results"]] == [name]
+    page = get("/api/v1/gpus", state="silent")
+    assert (page["count"], page["results"][0]["uuid"]) == (1, "GPU-host-1-7")
+
+
+def test_a_gpu_says_which_metrics_it_has(get):
+    make_samples(make_gpu("host-1", 0), 1, power_draw=100.0)
+    metrics = get("/api/v1/gpus/GPU-host-1-0")["metrics"]
+    assert list(metrics) == list(METRIC_NAMES)
+    assert metrics["power_draw"] == "measured"
+    assert metrics["temperature"] == "unsupported"

@@ -19,7 +19,9 @@ def test_a_gpu_is_shown_with_its_place_and_when_it_was_last_seen(get):
     gpu = make_gpu("host-1", 3, device="nvidia3", driver_version="535.129.03")
     make_samples(gpu, 2)
     shown = get("/api/v1/gpus")["results"][0]
-    assert shown == get(f"/api/v1/gpus/{gpu.uuid}")
+    detail = get(f"/api/v1/gpus/{gpu.uuid}")
+    assert detail.pop("metrics")
+    assert shown == detail
     assert shown | {"first_seen_at": None} == {
         "uuid": "GPU-host-1-3",
         "cluster": "default",
@@ -31,6 +33,7 @@ def test_a_gpu_is_shown_with_its_place_and_when_it_was_last_seen(get):
         "pci_bus_id": "",
         "first_seen_at": None,
         "last_seen_at": "2025-07-18T20:42:35.000000Z",
+        "state": "lost",
     }
 
 
@@ -49,6 +52,8 @@ def test_a_host_is_shown_with_its_gpus_counted(get):
         "gpu_count": 2,
         "first_seen_at": None,
         "last_seen_at": "2025-07-18T20:42:38.000000Z",
+        "reporting_count": 0,
+        "state": "lost",
     }
 
 

@@ -63,7 +63,7 @@ def pages(client):
         "host": page(client, "host", Host.objects.earliest("pk").pk),
         "GPUs": page(client, "gpu"),
         "GPUs searched": page(client, "gpu", q="host-1"),
-        "GPUs filtered": page(client, "gpu", state="silent"),
+        "GPUs filtered": page(client, "gpu", state="lost"),
         "GPU": page(client, "gpu", Gpu.objects.earliest("pk").pk),
         "latest samples": page(client, "latestsample"),
         "samples": page(client, "samplerow", gpu=newest),
@@ -143,11 +143,15 @@ def test_an_empty_database_has_pages_too(admin):
 
 def test_gpus_show_whether_they_report(admin, fleet):
     reporting, _ = page(admin, "gpu", state="reporting")
-    silent, _ = page(admin, "gpu", state="silent")
+    lost, _ = page(admin, "gpu", state="lost")
+    never_seen, _ = page(admin, "gpu", state="never_seen")
     assert "GPU-host-3-0" in reporting
     assert "GPU-host-1-0" not in reporting
-    assert "never seen" in silent
-    assert "GPU-host-1-0" in silent
+    assert "GPU-host-1-0" in lost
+    assert "<b>lost</b> for" in lost
+    assert "GPU-host-3-1" in never_seen
+    assert "GPU-host-1-0" not in never_seen
+    assert "reporting, 1 of 2 GPUs" in page(admin, "host")[0]
 
 
 def test_a_gpu_shows_the_values_of_its_latest_sample_with_their_units(admin, fleet):

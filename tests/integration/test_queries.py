@@ -193,7 +193,7 @@ def test_the_latest_samples_come_with_where_and_what_the_gpu_is(ten):
         "gpu_id": 0,
         "device": "nvidia0",
         "model_name": "NVIDIA H100 80GB HBM3",
-        "state": "silent",
+        "state": "lost",
         "timestamp": "2025-07-18T20:42:37.000000Z",
         "power_draw": 1,
         "extra": {"pod": "a"},

@@ -109,7 +109,7 @@ def test_totals_are_of_the_gpus_that_report(uneven):
     store("lab", [record(2, timestamp=now, power_draw=400, gpu_utilization=90, **values)])
     store("lab", [record(3, timestamp=now, power_draw=80, gpu_utilization=0, **values)])
     stats = json.loads(queries.stats_json().body)
-    assert (stats["gpus"], stats["reporting"], stats["silent"], stats["idle"]) == (5, 2, 3, 1)
+    assert (stats["gpus"], stats["reporting"], stats["lost"], stats["idle"]) == (5, 2, 3, 1)
     assert (stats["power_draw"], stats["gpu_utilization"]) == (480, 45)
     assert (stats["memory_used_mib"], stats["memory_total_mib"]) == (40_000, 160_000)
     other = json.loads(queries.stats_json(clusters=["annex"]).body)
@@ -122,7 +122,7 @@ def test_the_latest_samples_say_who_reports_and_until_when_that_holds(uneven):
     latest = queries.latest_json(state="reporting", columns=[])
     assert [row["uuid"] for row in json.loads(latest.results)] == ["GPU-0002"]
     assert latest.same_until == now + timedelta(seconds=90)
-    assert queries.latest_json(state="silent").count == 3
+    assert queries.latest_json(state="lost").count == 3
 
 
 def test_models_are_counted():

@@ -60,6 +60,7 @@ def test_gpus_come_by_cluster_host_and_index_with_all_their_facts(fleet):
         "driver_version": "535.1",
         "pci_bus_id": "",
         "last_seen_at": "2025-07-18T20:42:35.000000Z",
+        "state": "lost",
     }
     assert START.year == 2025
 

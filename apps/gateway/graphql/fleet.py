@@ -30,8 +30,10 @@ class Host(graphene.ObjectType):
     hostname = graphene.String(required=True)
     cluster = graphene.Field("apps.gateway.graphql.fleet.Cluster", required=True)
     gpu_count = _count()
+    reporting_count = _count(description="Those of its GPUs that report.")
     first_seen_at = _first_seen_at()
     last_seen_at = _last_seen_at()
+    state = graphene.String(required=True, description="That of its liveliest GPU.")
     gpus = graphene.Field(
         GpuConnection,
         required=True,

@@ -47,6 +47,9 @@ class Gpu(graphene.ObjectType):
     pci_bus_id = _text()
     first_seen_at = graphene.Field(DateTime, required=True, description="When it was registered.")
     last_seen_at = graphene.Field(DateTime, description="Time of its newest sample.")
+    state = graphene.String(
+        required=True, description="`reporting`, `silent`, `lost` or `never_seen`."
+    )
     host = graphene.Field("apps.gateway.graphql.fleet.Host", required=True)
     cluster = graphene.Field("apps.gateway.graphql.fleet.Cluster", required=True)
     latest = graphene.Field(Sample, description="Its newest sample, null before the first.")

@@ -33,9 +33,11 @@ class Stats(graphene.ObjectType):
     reporting = graphene.Field(
         Count,
         required=True,
-        description=f"GPUs whose newest sample is at most {queries.REPORTING_S} seconds old.",
+        description=f"GPUs whose {queries.REPORTING_MEANS}.",
     )
-    silent = graphene.Field(Count, required=True, description="All other GPUs.")
+    silent = graphene.Field(Count, required=True, description="Stopped a while ago.")
+    lost = graphene.Field(Count, required=True, description="Stopped long ago.")
+    never_seen = graphene.Field(Count, required=True, description="Without a sample.")
     idle = graphene.Field(
         Count,
         required=True,

@@ -21,6 +21,7 @@ GPU = {
     "pci_bus_id": "",
     "first_seen_at": "2025-07-18T20:42:40.250000Z",
     "last_seen_at": "2025-07-18T20:42:37.000000Z",
+    "state": "reporting",
 }
 HOST = {
     "hostname": HOSTNAME,
@@ -28,6 +29,8 @@ HOST = {
     "gpu_count": 8,
     "first_seen_at": "2025-07-18T20:42:40.250000Z",
     "last_seen_at": "2025-07-18T20:42:37.000000Z",
+    "reporting_count": 7,
+    "state": "reporting",
 }
 SAMPLE: dict[str, Any] = {
     "timestamp": "2025-07-18T20:42:34.000000Z",
@@ -55,6 +58,8 @@ STATS = {
     "gpus": 247,
     "reporting": 247,
     "silent": 0,
+    "lost": 0,
+    "never_seen": 0,
     "idle": 128,
     "power_draw": 65_012.4,
     "memory_used_mib": 8_392_112,
@@ -104,7 +109,11 @@ SUMMARY = {
     },
 }
 
-GPU_EXAMPLE = OpenApiExample("GPU", GPU, status_codes=["200"])
+GPU_EXAMPLE = OpenApiExample(
+    "GPU",
+    GPU | {"metrics": {"power_draw": "measured", "memory_temperature": "unsupported"}},
+    status_codes=["200"],
+)
 
 
 def page_example(name: str, count: int, next_path: str, row: dict[str, Any]) -> OpenApiExample:

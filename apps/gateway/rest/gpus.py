@@ -1,5 +1,6 @@
 """The GPUs: the list and one of them."""
 
+import msgspec
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from apps.gateway.openapi import (
 )
 from apps.gateway.parameters import (
     Cluster,
+    GpuState,
     Hostname,
     Index,
     Limit,
@@ -25,9 +27,9 @@ from apps.gateway.parameters import (
 )
 from apps.gateway.problems import InvalidParameter
 from apps.gateway.rest.examples import GPU, GPU_EXAMPLE, UUID, page_example
-from apps.gateway.rest.kept import kept_response
+from apps.gateway.rest.kept import Answer, for_now, kept_response
 from apps.gateway.rest.pages import object_answer, offset_answer
-from apps.gateway.rest.schemas import GpuPageSerializer, GpuSerializer
+from apps.gateway.rest.schemas import GpuDetailSerializer, GpuPageSerializer
 from apps.telemetry import queries
 
 UUID_PARAMETER = path_parameter("uuid", "The GPU's UUID, complete.", UUID)
@@ -43,6 +45,7 @@ GPU_FIELDS = {
     "pci_bus_id": "pci_bus_id",
     "first_seen_at": "first_seen_at",
     "last_seen_at": "last_seen_at",
+    "state": "state",
 }
 UNKNOWN_GPU = problem_response(404, "No GPU of this UUID has ever reported.")
 
@@ -55,6 +58,7 @@ class GpuListParameters(Parameters):
     gpu_id: Index | None = None
     uuid: Uuid | None = None
     model: Model | None = None
+    state: GpuState | None = None
     limit: Limit = 100
     offset: Offset = 0
 
@@ -65,7 +69,7 @@ class GpuListView(APIView):
     @extend_schema(
         operation_id="list_gpus",
         summary="List GPUs",
-        description="By cluster, host, index and UUID.",
+        description="By cluster, host, index and UUID, each with its state.",
         tags=["fleet"],
         parameters=document_parameters(GpuListParameters),
         responses={
@@ -81,7 +85,8 @@ class GpuListView(APIView):
             raise InvalidParameter("gpu_id", INDEX_NEEDS_HOST)
         found = queries.gpus(clusters=principal_of(request).clusters).filter(**_filters(given))
         return kept_response(
-            request, lambda: offset_answer(request, found, GPU_FIELDS, given.limit, given.offset)
+            request,
+            lambda: for_now(offset_answer(request, found, GPU_FIELDS, given.limit, given.offset)),
         )
 
 
@@ -91,17 +96,23 @@ class GpuView(APIView):
     @extend_schema(
         operation_id="get_gpu",
         summary="Get a GPU",
-        description="What it is, where it is, and when it was last heard.",
+        description="What it is, where it is, whether it reports, and which metrics.",
         tags=["fleet"],
         parameters=[UUID_PARAMETER],
-        responses={200: GpuSerializer, **UNKNOWN_GPU},
+        responses={200: GpuDetailSerializer, **UNKNOWN_GPU},
         examples=[GPU_EXAMPLE],
     )
     def get(self, request: Request, uuid: str) -> HttpResponseBase:
         """Answer the GPU."""
         read_parameters(request.query_params, Parameters)
         found = queries.gpus(clusters=principal_of(request).clusters).filter(uuid=uuid)
-        return kept_response(request, lambda: object_answer(found, GPU_FIELDS, unknown_gpu(uuid)))
+
+        def make() -> Answer:
+            gpu = object_answer(found, GPU_FIELDS, unknown_gpu(uuid)).body
+            metrics = msgspec.json.encode({"metrics": queries.presence(uuid)})
+            return for_now(Answer(gpu[:-1] + b"," + metrics[1:]))
+
+        return kept_response(request, make)
 
 
 def unknown_gpu(uuid: str) -> str:
@@ -117,5 +128,6 @@ def _filters(given: GpuListParameters) -> dict[str, object]:
         "gpu_index": given.gpu_id,
         "uuid": given.uuid,
         "model_name__icontains": given.model,
+        "state": given.state,
     }
     return {name: value for name, value in filters.items() if value is not None}

@@ -16,11 +16,19 @@ from apps.gateway.openapi import (
     path_parameter,
     problem_response,
 )
-from apps.gateway.parameters import Cluster, Hostname, Limit, Offset, Parameters, read_parameters
+from apps.gateway.parameters import (
+    Cluster,
+    GpuState,
+    Hostname,
+    Limit,
+    Offset,
+    Parameters,
+    read_parameters,
+)
 from apps.gateway.problems import InvalidParameter
 from apps.gateway.rest.examples import GPU, HOST, HOSTNAME, page_example
 from apps.gateway.rest.gpus import GPU_FIELDS
-from apps.gateway.rest.kept import Answer, kept_response
+from apps.gateway.rest.kept import Answer, for_now, kept_response
 from apps.gateway.rest.pages import object_answer, offset_answer
 from apps.gateway.rest.schemas import GpuPageSerializer, HostPageSerializer, HostSerializer
 from apps.telemetry import queries
@@ -31,6 +39,8 @@ HOST_FIELDS = {
     "gpu_count": "gpu_count",
     "first_seen_at": "first_seen_at",
     "last_seen_at": "last_seen_at",
+    "reporting_count": "reporting_count",
+    "state": "state",
 }
 HOSTNAME_PARAMETER = path_parameter("hostname", "The host's name, complete.", HOSTNAME)
 UNKNOWN_HOST = problem_response(404, "No host of this name has ever reported.")
@@ -41,6 +51,7 @@ class HostListParameters(Parameters):
 
     cluster: Cluster | None = None
     hostname: Hostname | None = None
+    state: GpuState | None = None
     limit: Limit = 100
     offset: Offset = 0
 
@@ -81,11 +92,16 @@ class HostListView(APIView):
     def get(self, request: Request) -> HttpResponseBase:
         """Answer one page."""
         given = read_parameters(request.query_params, HostListParameters)
-        filters = {"cluster__slug": given.cluster, "hostname": given.hostname}
+        filters = {
+            "cluster__slug": given.cluster,
+            "hostname": given.hostname,
+            "state": given.state,
+        }
         filters = {name: value for name, value in filters.items() if value is not None}
         found = queries.hosts(clusters=principal_of(request).clusters).filter(**filters)
         return kept_response(
-            request, lambda: offset_answer(request, found, HOST_FIELDS, given.limit, given.offset)
+            request,
+            lambda: for_now(offset_answer(request, found, HOST_FIELDS, given.limit, given.offset)),
         )
 
 
@@ -95,7 +111,7 @@ class HostView(APIView):
     @extend_schema(
         operation_id="get_host",
         summary="Get a host",
-        description="How many GPUs it has, and when one of them was last heard.",
+        description="How many GPUs it has, how many of them report, and when one was last heard.",
         tags=["fleet"],
         parameters=[HOSTNAME_PARAMETER, *document_parameters(HostParameters)],
         responses={
@@ -142,7 +158,7 @@ class HostGpusView(APIView):
         def make() -> Answer:
             if not found.exists():
                 raise NotFound(_unknown(hostname))
-            return offset_answer(request, found, GPU_FIELDS, given.limit, given.offset)
+            return for_now(offset_answer(request, found, GPU_FIELDS, given.limit, given.offset))
 
         return kept_response(request, make)
 
@@ -155,7 +171,7 @@ def _only(found: QuerySet[Any], hostname: str) -> Answer:
         raise InvalidParameter(
             "cluster", f"the clusters {clusters} have a host {hostname} each; say which."
         )
-    return object_answer(found, HOST_FIELDS, _unknown(hostname))
+    return for_now(object_answer(found, HOST_FIELDS, _unknown(hostname)))
 
 
 def _unknown(hostname: str) -> str:

@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from compression_middleware.middleware import MIN_LEN, compressor
 from django.http import HttpResponse, HttpResponseBase
@@ -23,6 +23,7 @@ from apps.telemetry import queries
 
 MAX_BYTES = 64 << 20
 MAX_ENTRIES = 256
+STATES_HOLD = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Answer:
 
     body: bytes
     same_until: datetime | None = None
+
+
+def for_now(answer: Answer) -> Answer:
+    """An answer that holds states: they change with time, so it is made anew after a second."""
+    return Answer(answer.body, datetime.now(UTC) + STATES_HOLD)
 
 
 @dataclass(slots=True)

@@ -1,10 +1,7 @@
 """The newest sample of every GPU."""
 
-from typing import Annotated, Literal
-
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
-from msgspec import Meta
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -12,6 +9,7 @@ from apps.gateway.access.principal import principal_of
 from apps.gateway.openapi import document_parameters, invalid_parameter_response
 from apps.gateway.parameters import (
     Cluster,
+    GpuState,
     Hostname,
     Metrics,
     Model,
@@ -29,16 +27,6 @@ from apps.gateway.rest.schemas import LatestPageSerializer
 from apps.telemetry import queries
 from apps.telemetry.queries import GpuChoice
 
-State = Annotated[
-    Literal["reporting", "silent"],
-    Meta(
-        description=(
-            "Only GPUs in this state: `silent` are those whose newest sample is older than "
-            f"{queries.REPORTING_S} seconds."
-        )
-    ),
-]
-
 
 class LatestParameters(Parameters):
     """Which GPUs, and how to answer them."""
@@ -47,7 +35,7 @@ class LatestParameters(Parameters):
     hostname: Hostname | None = None
     gpu: Uuid | None = None
     model: Model | None = None
-    state: State | None = None
+    state: GpuState | None = None
     metrics: Metrics | None = None
     format: FormatName | None = None
 

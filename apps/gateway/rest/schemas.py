@@ -9,7 +9,15 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from apps.telemetry.metrics import METRICS, Kind, Metric
-from apps.telemetry.queries import IDLE_BELOW, MAX_COUNTED, REPORTING_S, STATISTICS
+from apps.telemetry.queries import IDLE_BELOW, MAX_COUNTED, REPORTING_MEANS, STATISTICS, Presence
+from apps.telemetry.status import State
+
+
+def _state(of: str) -> serializers.ChoiceField:
+    return serializers.ChoiceField(
+        choices=[state.value for state in State],
+        help_text=f"Whether {of} reports, measured by the GPU's own interval.",
+    )
 
 
 class GpuSerializer(serializers.Serializer[None]):
@@ -27,6 +35,19 @@ class GpuSerializer(serializers.Serializer[None]):
     last_seen_at = serializers.DateTimeField(
         allow_null=True, help_text="Time of its newest sample."
     )
+    state = _state("it")
+
+
+class GpuDetailSerializer(GpuSerializer):
+    """A GPU, and which metrics it reports."""
+
+    metrics = serializers.DictField(
+        child=serializers.ChoiceField(choices=[presence.value for presence in Presence]),
+        help_text=(
+            "For each metric: `measured`, it is in the newest sample; `blank`, not there but in one"
+            " of the 100 before; `unsupported`, in none of them. Empty before the first sample."
+        ),
+    )
 
 
 class HostSerializer(serializers.Serializer[None]):
@@ -39,6 +60,8 @@ class HostSerializer(serializers.Serializer[None]):
     last_seen_at = serializers.DateTimeField(
         allow_null=True, help_text="Time of the newest sample of its GPUs."
     )
+    reporting_count = serializers.IntegerField(help_text="GPUs that report.")
+    state = _state("its liveliest GPU")
 
 
 class ClusterSerializer(serializers.Serializer[None]):
@@ -68,10 +91,10 @@ class StatsSerializer(serializers.Serializer[None]):
     """What the fleet amounts to now; null where no reporting GPU has the metric."""
 
     gpus = serializers.IntegerField(help_text="GPUs that ever reported.")
-    reporting = serializers.IntegerField(
-        help_text=f"GPUs whose newest sample is at most {REPORTING_S} seconds old."
-    )
-    silent = serializers.IntegerField(help_text="All other GPUs.")
+    reporting = serializers.IntegerField(help_text=f"GPUs whose {REPORTING_MEANS}.")
+    silent = serializers.IntegerField(help_text="GPUs that stopped reporting a while ago.")
+    lost = serializers.IntegerField(help_text="GPUs that stopped reporting long ago.")
+    never_seen = serializers.IntegerField(help_text="GPUs without a sample.")
     idle = serializers.IntegerField(
         help_text=f"Reporting GPUs whose utilisation is below {IDLE_BELOW} %."
     )
@@ -144,10 +167,7 @@ class LatestSerializer(_Place, SampleSerializer):
         about = {
             "device": serializers.CharField(allow_blank=True),
             "model_name": serializers.CharField(allow_blank=True),
-            "state": serializers.ChoiceField(
-                choices=["reporting", "silent"],
-                help_text=f"`silent` when the sample is older than {REPORTING_S} seconds.",
-            ),
+            "state": _state("the GPU"),
         }
         return _Place().get_fields() | about | super().get_fields()
 

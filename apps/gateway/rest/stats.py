@@ -28,7 +28,7 @@ class StatsView(APIView):
         summary="Get the totals of the fleet",
         description=(
             "Out of the newest sample of each GPU. Power, memory and utilisation are of the GPUs "
-            f"that report: whose newest sample is at most {queries.REPORTING_S} seconds old."
+            f"that report: whose {queries.REPORTING_MEANS}."
         ),
         tags=["fleet"],
         parameters=document_parameters(StatsParameters),

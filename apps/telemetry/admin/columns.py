@@ -13,9 +13,7 @@ from django.utils.safestring import SafeString
 
 from apps.telemetry.metrics import BY_NAME, METRICS
 from apps.telemetry.models import LatestSample, MetricColumns
-
-# A GPU whose newest sample is older than this is shown as silent.
-SILENT_AFTER = timedelta(minutes=1)
+from apps.telemetry.status import RULE, State
 
 KEY_METRICS = ("gpu_utilization", "memory_used_mib", "power_draw", "temperature")
 ACRONYMS = frozenset({"dbe", "ecc", "gpu", "pcie", "sbe", "sm", "xid"})
@@ -29,15 +27,21 @@ def utc(at: datetime | None) -> str:
 
 def state(latest: LatestSample | None) -> str:
     """Whether a GPU reports, and if not, since when; in words, so that no colour is needed."""
+    now = timezone.now()
     if latest is None:
-        return "never seen"
-    age = timezone.now() - latest.timestamp
-    if age <= SILENT_AFTER:
-        return "reporting"
-    return format_html("<b>silent</b> for {}", _in_words(age))
+        return in_words(State.NEVER_SEEN)
+    found = RULE.state(now, latest.timestamp, latest.interval_s)
+    if found is State.REPORTING:
+        return in_words(found)
+    return format_html("<b>{}</b> for {}", in_words(found), _length(now - latest.timestamp))
 
 
-def _in_words(age: timedelta) -> str:
+def in_words(state: State) -> str:
+    """A state's name for people."""
+    return state.replace("_", " ")
+
+
+def _length(age: timedelta) -> str:
     for unit, seconds in (("days", 86_400), ("h", 3600), ("min", 60)):
         if age.total_seconds() >= 2 * seconds:
             return f"{age.total_seconds() // seconds:.0f} {unit}"

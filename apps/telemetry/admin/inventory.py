@@ -14,6 +14,7 @@ from apps.telemetry.admin.columns import (
     NOTHING,
     Styled,
     all_metrics,
+    in_words,
     list_link,
     metric_columns,
     page_link,
@@ -113,11 +114,13 @@ class GpuInline(admin.TabularInline):
 class HostAdmin(Registered, Styled, admin.ModelAdmin):
     """Hosts with the number of their GPUs and when they were last heard."""
 
-    list_display = ["hostname", "cluster_link", "gpus", "last_seen", "oldest_gpu"]
+    list_display = ["hostname", "cluster_link", "state", "gpus", "last_seen", "oldest_gpu"]
     list_filter = ["cluster"]
     search_fields = ["hostname"]
     ordering = ["cluster__slug", "hostname"]
-    fields = readonly_fields = ("hostname", "cluster_link", "gpus", "last_seen", "first_seen")
+    fields = readonly_fields = (
+        "hostname", "cluster_link", "state", "gpus", "last_seen", "first_seen",
+    )  # fmt: skip
     inlines = [GpuInline]
 
     def get_queryset(self, _request: HttpRequest) -> QuerySet[Host]:
@@ -128,6 +131,10 @@ class HostAdmin(Registered, Styled, admin.ModelAdmin):
     def cluster_link(self, host: Host) -> SafeString:
         """A link to the cluster's page."""
         return page_link("cluster", host.cluster_id, host.cluster)
+
+    def state(self, host: Any) -> str:
+        """Whether it reports, and how many of its GPUs do."""
+        return f"{in_words(host.state)}, {host.reporting_count} of {host.gpu_count} GPUs"
 
     @admin.display(description="GPUs", ordering="gpu_count")
     def gpus(self, host: Any) -> SafeString:

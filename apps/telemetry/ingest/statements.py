@@ -16,6 +16,14 @@ _newer = ", ".join(
     for name in (*COLUMNS[1:], "changed_in")
 )
 
+# A batch holds a GPU's next few samples, so the time it covers over their number is the interval.
+# Bounded, or the first samples after a silence of days would make the GPU look that slow.
+_GAP_S = "extract(epoch FROM excluded.timestamp - latest.timestamp)::real / excluded.sample_count"
+_interval = f"""CASE
+    WHEN excluded.timestamp <= latest.timestamp OR excluded.sample_count = 0 THEN latest.interval_s
+    WHEN latest.interval_s IS NULL THEN least({_GAP_S}, 3600)
+    ELSE 0.7 * latest.interval_s + 0.3 * least({_GAP_S}, 4 * latest.interval_s + 1) END"""
+
 COPY_SAMPLES = f"COPY telemetry_sample ({_columns}) FROM STDIN (FORMAT binary)"
 
 CREATE_STAGING = "CREATE TEMPORARY TABLE telemetry_staging (LIKE telemetry_sample)"
@@ -53,7 +61,8 @@ WITH latest AS (
                        AND sample.timestamp BETWEEN %(from)s AND %(to)s OFFSET 0) s
      ORDER BY s.gpu_id
     ON CONFLICT (gpu_id) DO UPDATE
-    SET sample_count = latest.sample_count + excluded.sample_count, {_newer}
+    SET sample_count = latest.sample_count + excluded.sample_count,
+        interval_s = {_interval}, {_newer}
      WHERE excluded.timestamp >= latest.timestamp OR excluded.sample_count > 0
 ), touched AS (
     INSERT INTO {MINUTE.touched} (bucket, gpu_ids)

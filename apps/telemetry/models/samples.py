@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Func, TextField
 from django.db.models.functions import Cast
 
+from apps.telemetry.models.fields import RealField
 from apps.telemetry.models.inventory import Gpu
 from apps.telemetry.models.metric_columns import MetricColumns
 
@@ -45,6 +46,9 @@ class LatestSample(MetricColumns):
     `changed_in` is the transaction that brought the sample, which a late one does not: readers that
     follow the changes compare it with what their last snapshot saw. No index, or updates would no
     longer stay in their page.
+
+    `interval_s` is how often the GPU reports: the smoothed time between its samples, NULL until a
+    second batch.
     """
 
     gpu = models.OneToOneField(
@@ -53,3 +57,4 @@ class LatestSample(MetricColumns):
     timestamp = models.DateTimeField()
     sample_count = models.BigIntegerField(db_default=0)
     changed_in = models.BigIntegerField(db_default=THIS_TRANSACTION, editable=False)
+    interval_s = RealField(null=True, editable=False)

@@ -30,7 +30,8 @@ from apps.telemetry.queries.fleet_page import (
 from apps.telemetry.queries.gpu_choice import EVERY_GPU, GpuChoice
 from apps.telemetry.queries.inventory import clusters, gpus, hosts, models
 from apps.telemetry.queries.latest import Latest, latest_json
-from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_S
+from apps.telemetry.queries.presence import Presence, presence
+from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_MEANS
 from apps.telemetry.queries.resolution import STEPS, Extent, Resolution, finest
 from apps.telemetry.queries.sample_json import COLUMNS, UnknownColumn
 from apps.telemetry.queries.snapshot import snapshot
@@ -47,7 +48,7 @@ __all__ = [
     "MAX_AGGREGATED",
     "MAX_COUNTED",
     "MAX_EXPORTED",
-    "REPORTING_S",
+    "REPORTING_MEANS",
     "STATISTICS",
     "STEPS",
     "Buckets",
@@ -62,6 +63,7 @@ __all__ = [
     "Latest",
     "Order",
     "Page",
+    "Presence",
     "Resolution",
     "Stats",
     "Task",
@@ -82,6 +84,7 @@ __all__ = [
     "hosts",
     "latest_json",
     "models",
+    "presence",
     "queue_history",
     "rows_read",
     "snapshot",

@@ -18,7 +18,7 @@ from apps.telemetry.queries.buckets import Buckets, by_rollups
 from apps.telemetry.queries.fleet_page import PLACE
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.latest import PLACE as LATEST_PLACE
-from apps.telemetry.queries.latest import State, in_state
+from apps.telemetry.queries.latest import in_state
 from apps.telemetry.queries.sample_json import checked_columns, sample_fields, time_text
 from apps.telemetry.queries.telemetry import Order
 from apps.telemetry.queries.window import window_of
@@ -142,7 +142,7 @@ def export_buckets(buckets: Buckets, *, order: Order, limit: int | None) -> Expo
     )
 
 
-def export_latest(choice: GpuChoice, *, state: State | None, columns: Iterable[str]) -> Export:
+def export_latest(choice: GpuChoice, *, state: str | None, columns: Iterable[str]) -> Export:
     """The newest sample of each GPU, in the order of `latest_json`. Raises UnknownColumn."""
     names, place = checked_columns(columns), _place(LATEST_PLACE)
     return Export(
@@ -187,6 +187,4 @@ def _plain(column: Column) -> str:
 def _escaped(column: Column) -> str:
     if column.type is not ColumnType.TEXT:
         return column.sql
-    return (
-        f"CASE WHEN {column.sql} ~ '^[=+@\\t\\r-]' THEN '''' ELSE '' END || {column.sql}"
-    )
+    return f"CASE WHEN {column.sql} ~ '^[=+@\\t\\r-]' THEN '''' ELSE '' END || {column.sql}"

@@ -10,6 +10,8 @@ from typing import Any
 from django.db.models import Count, F, Max, QuerySet
 
 from apps.telemetry.models import Cluster, Gpu, Host
+from apps.telemetry.queries.reporting import count_in, gpu_state, host_state
+from apps.telemetry.status import State
 
 
 def clusters(*, clusters: Collection[str] | None = None) -> QuerySet[Cluster]:
@@ -23,21 +25,30 @@ def clusters(*, clusters: Collection[str] | None = None) -> QuerySet[Cluster]:
 
 
 def hosts(*, clusters: Collection[str] | None = None) -> QuerySet[Host]:
-    """Hosts by cluster and name, `cluster` loaded, with `gpu_count` and `last_seen_at`."""
+    """Hosts by cluster and name, `cluster` loaded, with their GPUs' counts and states.
+
+    `gpu_count`, `reporting_count`, `silent_count`, `last_seen_at`, `state`.
+    """
     return (
         Host.objects.select_related("cluster")
         .filter(**_within("cluster__slug", clusters))
-        .annotate(gpu_count=Count("gpus"), last_seen_at=Max("gpus__latest__timestamp"))
+        .annotate(
+            gpu_count=Count("gpus"),
+            reporting_count=count_in("gpus", State.REPORTING),
+            silent_count=count_in("gpus", State.SILENT),
+            last_seen_at=Max("gpus__latest__timestamp"),
+        )
+        .annotate(state=host_state())
         .order_by("cluster__slug", "hostname")
     )
 
 
 def gpus(*, clusters: Collection[str] | None = None) -> QuerySet[Gpu]:
-    """GPUs by cluster, host, index and UUID, `host.cluster` loaded, with `last_seen_at`."""
+    """GPUs by cluster, host, index and UUID, `host.cluster` loaded, `last_seen_at`, `state`."""
     return (
         Gpu.objects.select_related("host__cluster")
         .filter(**_within("host__cluster__slug", clusters))
-        .annotate(last_seen_at=F("latest__timestamp"))
+        .annotate(last_seen_at=F("latest__timestamp"), state=gpu_state("latest"))
         .order_by("host__cluster__slug", "host__hostname", "gpu_index", "uuid")
     )
 

@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from apps.telemetry.queries.gpu_choice import EVERY_GPU, GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
-from apps.telemetry.queries.reporting import IS_REPORTING, SAME_UNTIL, STATE
+from apps.telemetry.queries.reporting import SAME_UNTIL, STATE
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
-
-State = Literal["reporting", "silent"]
+from apps.telemetry.status import State
 
 # What an object holds before its sample.
 PLACE = {
@@ -49,13 +47,13 @@ class Latest:
 def latest_json(
     choice: GpuChoice = EVERY_GPU,
     *,
-    state: State | None = None,
+    state: str | None = None,
     columns: Iterable[str] = COLUMNS,
 ) -> Latest:
     """The newest sample of each chosen GPU that has one, by cluster, host and index.
 
-    Each object has PLACE, `timestamp` and `columns`; `state` is `reporting`, or `silent` where the
-    newest sample is older than REPORTING_S. Raises UnknownColumn.
+    Each object has PLACE, with its state by apps/telemetry/status.py, `timestamp` and `columns`.
+    Raises UnknownColumn.
     """
     statement = _LATEST.format(
         gpus=GPUS,
@@ -70,11 +68,6 @@ def latest_json(
     return Latest(f"[{lines}]", count, same_until)
 
 
-def in_state(state: State | None) -> str:
-    """The condition on a row of latest samples."""
-    match state:
-        case "reporting":
-            return f"AND {IS_REPORTING}"
-        case "silent":
-            return f"AND NOT {IS_REPORTING}"
-    return ""
+def in_state(state: str | None) -> str:
+    """The condition on a row of latest samples. Raises ValueError for what is no state."""
+    return "" if state is None else f"AND {STATE} = '{State(state).value}'"

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from apps.telemetry.queries.prepared import fetch_one
+from apps.telemetry.queries.reporting import IS_REPORTING, LIVELIEST, STATE
 
 Row = dict[str, Any]
 Key = tuple[str | int, ...]
@@ -45,9 +46,12 @@ class Listing(Enum):
         _HOSTS,
         {"cluster.slug": "text", "host.hostname": "text"},
         f"""host.id AS _id, host.cluster_id AS _cluster, host.hostname, cluster.slug AS cluster,
-            seen.gpu_count, {_TIME.format("host.first_seen_at")} AS first_seen_at,
-            {_TIME.format("seen.at")} AS last_seen_at
-       FROM (SELECT count(*) AS gpu_count, max(latest.timestamp) AS at
+            seen.gpu_count, seen.reporting_count,
+            {_TIME.format("host.first_seen_at")} AS first_seen_at,
+            {_TIME.format("seen.at")} AS last_seen_at, coalesce(seen.state, 'never_seen') AS state
+       FROM (SELECT count(*) AS gpu_count, max(latest.timestamp) AS at,
+                    count(*) FILTER (WHERE {IS_REPORTING}) AS reporting_count,
+                    {LIVELIEST} AS state
                FROM telemetry_gpu gpu
                LEFT JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id
               WHERE gpu.host_id = host.id) seen""",
@@ -64,8 +68,9 @@ class Listing(Enum):
             cluster.slug AS cluster, host.hostname, gpu.gpu_index AS gpu_id, gpu.device,
             gpu.model_name, gpu.driver_version, gpu.pci_bus_id,
             {_TIME.format("gpu.first_seen_at")} AS first_seen_at,
-            (SELECT {_TIME.format("latest.timestamp")} FROM telemetry_latestsample latest
-              WHERE latest.gpu_id = gpu.id) AS last_seen_at""",
+            seen.at AS last_seen_at, coalesce(seen.state, 'never_seen') AS state
+       FROM (SELECT max({_TIME.format("latest.timestamp")}) AS at, max({STATE}) AS state
+               FROM telemetry_latestsample latest WHERE latest.gpu_id = gpu.id) seen""",
     )
 
     def __init__(self, source: str, key: dict[str, str], fields: str) -> None:

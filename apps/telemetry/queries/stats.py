@@ -6,7 +6,7 @@ from datetime import datetime
 
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
-from apps.telemetry.queries.reporting import IDLE_BELOW, IS_REPORTING, SAME_UNTIL
+from apps.telemetry.queries.reporting import IDLE_BELOW, SAME_UNTIL, STATE
 from apps.telemetry.queries.sample_json import time_text
 
 # Sums of `real` columns are made of wider numbers, or large fleets would lose their digits.
@@ -14,7 +14,9 @@ _STATS = """
 SELECT json_build_object(
          'gpus', count(*),
          'reporting', count(*) FILTER (WHERE reporting),
-         'silent', count(*) FILTER (WHERE NOT reporting),
+         'silent', count(*) FILTER (WHERE state = 'silent'),
+         'lost', count(*) FILTER (WHERE state = 'lost'),
+         'never_seen', count(*) FILTER (WHERE state = 'never_seen'),
          'idle', count(*) FILTER (WHERE reporting AND latest.gpu_utilization < {idle_below}),
          'power_draw', sum(latest.power_draw) FILTER (WHERE reporting),
          'memory_used_mib', sum(latest.memory_used_mib::float8) FILTER (WHERE reporting),
@@ -25,7 +27,7 @@ SELECT json_build_object(
        {same_until}
   FROM {gpus}
   LEFT JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id,
-       LATERAL (SELECT coalesce({is_reporting}, false) AS reporting) state
+       LATERAL (SELECT {state} AS state) s, LATERAL (SELECT state = 'reporting' AS reporting) r
  WHERE true {conditions}
 """
 
@@ -39,7 +41,7 @@ class Stats:
 
 
 def stats_json(*, cluster: str | None = None, clusters: Collection[str] | None = None) -> Stats:
-    """Totals over the GPUs that report (reporting.py), of one cluster or of all.
+    """Totals over the GPUs that report (apps/telemetry/status.py), of one cluster or of all.
 
     `power_draw` in W, memory in MiB, `gpu_utilization` the mean in percent; null where no reporting
     GPU has the metric. `gpus` counts every GPU that ever reported.
@@ -47,7 +49,7 @@ def stats_json(*, cluster: str | None = None, clusters: Collection[str] | None =
     choice = GpuChoice(cluster=cluster, clusters=clusters)
     statement = _STATS.format(
         gpus=GPUS,
-        is_reporting=IS_REPORTING,
+        state=STATE,
         idle_below=IDLE_BELOW,
         newest_at=time_text("max(latest.timestamp)"),
         same_until=SAME_UNTIL,
