@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from apps.telemetry.queries.segments import Edges, Segment, segments
+from apps.telemetry.queries.segments import Edges, Reach, Segment, segments
 from apps.telemetry.rollups.levels import HOUR, MINUTE
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -15,7 +15,8 @@ def at(hour, minute=0, second=0):
     return DAY + timedelta(hours=hour, minutes=minute, seconds=second)
 
 
-EDGES = Edges(minutes=at(10, 30), hours=at(10))
+EDGES = Edges(Reach(at(10, 30)), Reach(at(10)))
+STALE = Edges(Reach(at(10, 30), (at(5, 10), at(5, 11))), Reach(at(10), (at(5), at(6))))
 STEPS = [MINUTE.step, HOUR.step]
 
 
@@ -55,8 +56,19 @@ def test_the_end_of_a_window_belongs_to_it():
 
 
 def test_where_samples_are_gone_cut_buckets_are_whole():
-    edges = Edges(minutes=at(10, 30), hours=at(10), samples_from=DAY + timedelta(days=1))
+    edges = Edges(STALE.minutes, STALE.hours, samples_from=DAY + timedelta(days=1))
     assert segments(HOUR.step, at(1, 15), at(4, 30), edges) == [Segment(HOUR, at(1), at(5))]
+    assert segments(HOUR.step, at(4), at(7, 5), edges) == [Segment(HOUR, at(4), at(8))]
+
+
+def test_only_what_was_touched_again_is_made_of_what_is_finer():
+    assert segments(HOUR.step, at(2), at(8), STALE)[:-1] == [
+        Segment(HOUR, at(2), at(5)),
+        Segment(MINUTE, at(5), at(5, 10)),
+        Segment(None, at(5, 10), at(5, 11)),
+        Segment(MINUTE, at(5, 11), at(6)),
+        Segment(HOUR, at(6), at(8)),
+    ]
 
 
 def test_an_empty_window_is_samples_that_there_are_none_of():
@@ -65,12 +77,13 @@ def test_an_empty_window_is_samples_that_there_are_none_of():
 
 
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("edges", [EDGES, STALE, Edges()])
 @pytest.mark.parametrize("start", [None, at(0), at(0, 0, 1), at(9, 59, 59), at(10, 30), at(12)])
 @pytest.mark.parametrize("end", [None, at(0, 0, 2), at(9, 59, 59), at(10), at(10, 30), at(13)])
-def test_segments_follow_each_other_without_gap_or_overlap(step, start, end):
+def test_segments_follow_each_other_without_gap_or_overlap(step, start, end, edges):
     if start and end and start > end:
         return
-    found = segments(step, start, end, EDGES)
+    found = segments(step, start, end, edges)
     assert found[0].lower == start
     assert found[-1].upper == (end and end + timedelta.resolution)
     for one, next_one in pairwise(found):

@@ -1,11 +1,11 @@
 """How far roll-ups can be relied on for the GPUs of a question."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
-from apps.telemetry.queries.segments import NEVER, Edges
-from apps.telemetry.rollups.levels import HOUR, MINUTE
+from apps.telemetry.queries.segments import NEVER, Edges, Reach
+from apps.telemetry.rollups.levels import HOUR, MINUTE, Level
 
 # A mark says that its bucket is older than its samples; it is gone once the bucket is made anew.
 _EDGES = f"""
@@ -14,17 +14,18 @@ level AS MATERIALIZED (
   SELECT max(complete_until) FILTER (WHERE resolution = '{MINUTE.name}') AS minutes,
          max(complete_until) FILTER (WHERE resolution = '{HOUR.name}') AS hours
     FROM telemetry_rollupwatermark
-), touched AS MATERIALIZED (
-  SELECT (SELECT min(bucket) FROM {MINUTE.touched} WHERE bucket < level.minutes
-             AND EXISTS (SELECT 1 FROM gpu WHERE gpu_ids @> gpu.id)) AS minute,
-         (SELECT min(bucket) FROM {HOUR.touched} WHERE bucket < level.hours
-             AND EXISTS (SELECT 1 FROM gpu WHERE gpu_ids @> gpu.id)) AS hour
-    FROM level
+), minute AS MATERIALIZED (
+  SELECT min(bucket) AS first, max(bucket) AS last FROM {MINUTE.touched}, level
+   WHERE bucket < level.minutes AND EXISTS (SELECT 1 FROM gpu WHERE gpu_ids @> gpu.id)
+), hour AS MATERIALIZED (
+  SELECT min(bucket) AS first, max(bucket) AS last FROM {HOUR.touched}, level
+   WHERE bucket < level.hours AND EXISTS (SELECT 1 FROM gpu WHERE gpu_ids @> gpu.id)
 )
-SELECT least(level.minutes, touched.minute),
-       least(level.hours, touched.hour, date_bin('1 hour', touched.minute, 'epoch')),
+SELECT level.minutes, minute.first, minute.last,
+       level.hours, least(hour.first, date_bin('1 hour', minute.first, 'epoch')),
+       greatest(hour.last, date_bin('1 hour', minute.last, 'epoch')),
        (SELECT max(day) FROM telemetry_sealedday)
-  FROM level, touched
+  FROM level, minute, hour
 """
 
 
@@ -32,14 +33,22 @@ def edges(choice: GpuChoice) -> Edges:
     """Which roll-ups of these GPUs are exact at this moment."""
     statement = _EDGES.format(gpus=GPUS, conditions=choice.conditions)
     row = fetch_one(statement, choice.parameters)
-    assert row is not None, "an aggregate has one row"
-    minutes, hours, sealed = row
+    assert row is not None, "it has one row"
+    sealed: date | None = row[6]
     return Edges(
-        minutes=minutes or NEVER,
-        hours=hours or NEVER,
+        minutes=_reach(MINUTE, *row[:3]),
+        hours=_reach(HOUR, *row[3:6]),
         samples_from=NEVER if sealed is None else _end_of(sealed),
     )
 
 
-def _end_of(day: datetime) -> datetime:
+def _reach(
+    level: Level, until: datetime | None, first: datetime | None, last: datetime | None
+) -> Reach:
+    if first is None or last is None:
+        return Reach(until or NEVER)
+    return Reach(until or NEVER, (first, last + level.step))
+
+
+def _end_of(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC) + timedelta(days=1)

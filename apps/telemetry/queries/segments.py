@@ -1,6 +1,6 @@
-"""Which table answers which part of a window: roll-ups where they are complete, samples elsewhere.
+"""Which table answers which part of a window: roll-ups where they are exact, samples elsewhere.
 
-Pure. Windows are `lower` ≤ time < `upper`; None is without end.
+Pure. Windows are `lower` ≤ time < `upper`.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,35 @@ EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
-    """Up to when the roll-ups are what the samples amount to, and from when there are samples."""
+class Reach:
+    """A level's table is complete before `until`, but for what was touched since in `stale`."""
 
-    minutes: datetime = NEVER
-    hours: datetime = NEVER
+    until: datetime = NEVER
+    stale: tuple[datetime, datetime] = (EVER, EVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """How far roll-ups can be relied on, and from when there are samples."""
+
+    minutes: Reach = Reach()
+    hours: Reach = Reach()
     samples_from: datetime = NEVER
 
-    def of(self, level: Level) -> datetime:
-        """The end of what the level's table can answer; where samples are gone, it has to."""
-        return max(self.hours if level is HOUR else self.minutes, self.samples_from)
+    def of(self, level: Level) -> Reach:
+        """What the level's table answers; where samples are gone, it has to."""
+        reach = self.hours if level is HOUR else self.minutes
+        first, last = reach.stale
+        gone = self.samples_from
+        return Reach(max(reach.until, gone), (max(first, gone), max(last, gone)))
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of time, and the level that answers it; None is the samples."""
+    """A stretch of time, and the level that answers it; None is the samples.
+
+    A bound that is None is no bound.
+    """
 
     level: Level | None
     lower: datetime | None
@@ -45,39 +59,56 @@ def segments(
     gone it is answered whole.
     """
     levels = [level for level in LEVELS if level.step <= step]
-    upper = None if end is None else end + timedelta.resolution
-    return _cover(levels, start, upper, edges) or [Segment(None, start, upper)]
+    lower, upper = start or NEVER, EVER if end is None else end + timedelta.resolution
+    return _cover(levels, lower, upper, edges) or [_segment(None, lower, upper)]
 
 
 def _cover(
-    levels: Sequence[Level], lower: datetime | None, upper: datetime | None, edges: Edges
+    levels: Sequence[Level], lower: datetime, upper: datetime, edges: Edges
 ) -> list[Segment]:
-    if (lower or NEVER) >= (upper or EVER):
+    if lower >= upper:
         return []
     if not levels:
-        return [Segment(None, lower, upper)]
+        return [_segment(None, lower, upper)]
+    first_stale, last_stale = edges.of(levels[0]).stale
+    return [
+        *_fresh(levels, lower, min(upper, first_stale), edges),
+        *_cover(levels[1:], max(lower, first_stale), min(upper, last_stale), edges),
+        *_fresh(levels, max(lower, last_stale), upper, edges),
+    ]
+
+
+def _fresh(
+    levels: Sequence[Level], lower: datetime, upper: datetime, edges: Edges
+) -> list[Segment]:
+    """Of a stretch in which nothing is stale: whole buckets by their table, the rest by finer."""
+    if lower >= upper:
+        return []
     level, finer = levels[0], levels[1:]
-    first = None if lower is None else _first_bucket(level, lower, edges)
-    last = _last_bucket(level, upper, edges)
-    if last <= (first or NEVER):
+    first, last = _first_bucket(level, lower, edges), _last_bucket(level, upper, edges)
+    if last <= first:
         return _cover(finer, lower, upper, edges)
     return [
-        *(_cover(finer, lower, first, edges) if first is not None else []),
-        Segment(level, first, last),
+        *_cover(finer, lower, first, edges),
+        _segment(level, first, last),
         *_cover(finer, last, upper, edges),
     ]
 
 
+def _segment(level: Level | None, lower: datetime, upper: datetime) -> Segment:
+    return Segment(level, None if lower == NEVER else lower, None if upper == EVER else upper)
+
+
 def _first_bucket(level: Level, lower: datetime, edges: Edges) -> datetime:
-    """The start of the first bucket that lies wholly in the window."""
+    """The start of the first bucket that lies wholly in the stretch."""
     start = level.start_of(lower)
     return start if start == lower or lower < edges.samples_from else start + level.step
 
 
-def _last_bucket(level: Level, upper: datetime | None, edges: Edges) -> datetime:
-    """The end of the last bucket that lies wholly in the window and is complete."""
-    edge = edges.of(level)
-    if upper is None or upper >= edge:
-        return level.start_of(edge) if edge > NEVER else edge
+def _last_bucket(level: Level, upper: datetime, edges: Edges) -> datetime:
+    """The end of the last bucket that lies wholly in the stretch and is complete."""
+    until = edges.of(level).until
+    if upper >= until:
+        return level.start_of(until)
     end = level.start_of(upper)
     return end if end == upper or upper > edges.samples_from else end + level.step
