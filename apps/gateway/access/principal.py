@@ -97,6 +97,8 @@ def _by_header(plain: HttpRequest, header: str, address: str) -> Principal:
 
 
 def _by_session(request: HttpRequest | Request, plain: HttpRequest) -> Principal:
+    if settings.SESSION_COOKIE_NAME not in plain.COOKIES:
+        return NOBODY  # without asking Django for the session of nobody, which costs more than this
     principal = principal_of_user(plain.user)
     if principal is not NOBODY and plain.method not in SAFE_METHODS:
         # Any page on the web can make a browser send its session. `request`, not `plain`: the
