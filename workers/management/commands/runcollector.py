@@ -44,6 +44,7 @@ class Command(BaseCommand):
     """Arguments and wiring only; the collector is in workers/collector."""
 
     help = "Take telemetry from the queue, register hosts and GPUs, and store it."
+    requires_system_checks = ()  # they are about requests, which the gateway alone answers
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """The parser, with the exit codes below the arguments."""

@@ -48,6 +48,7 @@ class Command(BaseCommand):
     """Arguments and wiring only; the supervisor is in workers/supervisor."""
 
     help = "Run, restart and scale streamers and collectors on this machine."
+    requires_system_checks = ()  # they are about requests, which the gateway alone answers
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """The parser, with the exit codes below the arguments."""
