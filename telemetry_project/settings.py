@@ -327,6 +327,8 @@ PERIODIC_TASKS = {
     "telemetry.make_partitions": timedelta(hours=1),
     "telemetry.roll_up": timedelta(seconds=30),
     "telemetry.snapshot_queue": timedelta(seconds=30),
+    "telemetry.archive": timedelta(hours=1),
+    "telemetry.apply_retention": timedelta(hours=1),
 }
 # The clock asks at least once a minute, and apps/telemetry/periodic.py knows whether it is time: so
 # what failed is tried again soon. `expires`: a question that nobody took is asked anew.

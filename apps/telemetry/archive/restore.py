@@ -5,7 +5,7 @@ the archive what they lack: the later record wins, as it does in the table.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO
 from typing import Any
@@ -73,8 +73,10 @@ def is_alone(day: date) -> bool:
     return ArchivedDay.objects.filter(date=day, state=ArchiveState.ALONE).exists()
 
 
-def bring_back(day: date) -> int:
+def bring_back(day: date, progress: Callable[[int], None] | None = None) -> int:
     """Load a day that the archive alone has; how many samples the archive gave.
+
+    `progress` is called with how many were loaded so far.
 
     Readers see all of it in the table at once, and until then the archive's. The next archive run
     archives the day again. Raises ArchiveFailed, which leaves everything as it was.
@@ -92,7 +94,10 @@ def bring_back(day: date) -> int:
         insert = _INSERT.format(partition=partition)
         added: Counter[int] = Counter()
         for entry in entries:
-            added += _load(cursor, entry, insert)
+            for found in _load(cursor, entry, insert):
+                added += found
+                if progress:
+                    progress(added.total())
         _correct_counts(cursor, day, added)
         ArchivedCount.objects.filter(date=day).delete()
         SealedDay.objects.filter(day=day).delete()
@@ -102,17 +107,15 @@ def bring_back(day: date) -> int:
     return sum(entry.rows for entry in entries)
 
 
-def _load(cursor: CursorWrapper, entry: ArchivedDay, insert: str) -> Counter[int]:
-    """Store an entry's samples; how many of each GPU were not there."""
-    added: Counter[int] = Counter()
+def _load(cursor: CursorWrapper, entry: ArchivedDay, insert: str) -> Iterator[Counter[int]]:
+    """Store an entry's samples, part by part; how many of each GPU were not there."""
     for table in _checked(entry):
         _register(entry.cluster, table)
         with cursor.copy(_COPY) as copy:
             copy.write(_csv(table.select(list(_GIVEN))))
         cursor.execute(insert)
-        added += Counter(dict(cursor.fetchall()))
+        yield Counter(dict(cursor.fetchall()))
         cursor.execute("TRUNCATE archive_staging")
-    return added
 
 
 def _checked(entry: ArchivedDay) -> Iterator[pa.Table]:
