@@ -17,7 +17,7 @@ from benchmarks.latency import publish_steadily
 from benchmarks.result import Result
 
 PAGE = "/api/v1/gpus/{}/telemetry"
-LATEST = "/api/v1/telemetry/latest?limit=1000"
+LATEST = "/api/v1/telemetry/latest"
 GPUS_PAGE = "/api/v1/gpus"
 ABOUT = "a bare Django view, without middleware, through the same server"
 ABOUT_OPEN = "the same pages without it"
