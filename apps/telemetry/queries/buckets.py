@@ -28,19 +28,18 @@ SELECT count(*) FROM (SELECT 1 FROM gpu, LATERAL ({rows}) part LIMIT %(at_most)s
 """
 _PAGE = """
 {rows}, page AS (
-  SELECT bucket.at, bucket.id, row_to_json(fields)::text AS line,
-         row_number() OVER (ORDER BY bucket.at {read}, bucket.id {read}) AS n,
-         count(*) OVER () AS remaining
-    FROM bucket JOIN gpu ON gpu.id = bucket.id,
-         LATERAL (SELECT {fields}) fields
-   WHERE {beyond}
+  SELECT *, row_number() OVER (ORDER BY at {read}, id {read}) AS n, count(*) OVER () AS remaining
+    FROM bucket WHERE {beyond}
 )
 SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}), ''),
        coalesce(max(remaining), 0) > %(limit)s::integer,
        max(at) FILTER (WHERE n = 1), max(id) FILTER (WHERE n = 1),
        max(at) FILTER (WHERE n = last), max(id) FILTER (WHERE n = last),
        (SELECT count(*) FROM bucket)
-  FROM (SELECT *, max(n) OVER () AS last FROM page WHERE n <= %(limit)s::integer) page
+  FROM (SELECT bucket.at, bucket.id, n, remaining, max(n) OVER () AS last,
+               row_to_json(fields)::text AS line
+          FROM page bucket JOIN gpu ON gpu.id = bucket.id, LATERAL (SELECT {fields}) fields
+         WHERE n <= %(limit)s::integer) page
 """
 
 
