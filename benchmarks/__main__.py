@@ -23,6 +23,7 @@ from benchmarks import (
     queue_consume,
     queue_publish,
     scale,
+    storage,
 )
 from benchmarks.bench import ROOT, Bench
 from benchmarks.result import Result
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "collect": collect.measure,
     "pipeline": pipeline.measure,
     "scale": scale.measure,
+    "storage": storage.measure,
     "http": http.measure,
     "live": live.measure,
 }

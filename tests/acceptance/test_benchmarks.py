@@ -13,6 +13,7 @@ NAMES = [
     "queue_publish", "queue_consume",
     "latency_p50", "latency_p99", "parse_dcgm", "parse_wide", "publish", "collect", "pipeline",
     "scale_2", "scale_5", "scale_10", "scale_share",
+    "storage_raw_bytes", "storage_archive_bytes",
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -48,7 +49,7 @@ def answers():
 @pytest.fixture(scope="module")
 def programs():
     """The process that runs commands, started by the first test that needs one."""
-    started = []
+    started: list[Any] = []
     yield started
     for program in started:
         program.stdin.close()
@@ -60,7 +61,7 @@ def killed_at(programs, environment, no_history):
     """Runs a command that is killed at a step."""
     if not programs:
         command = [sys.executable, "-m", "tests.integration.archive_steps"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         programs.append(subprocess.Popen(command, cwd=ROOT, env=environment, **pipes))
     (program,) = programs
 
