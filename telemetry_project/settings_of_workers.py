@@ -11,5 +11,5 @@ INSTALLED_APPS = [
     "apps.telemetry",
     "workers",
 ]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []
 ROOT_URLCONF = ""
