@@ -4,9 +4,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("admin/", admin.site.urls),
-    path("", include("apps.dashboard.urls")),
+    # First what is asked for most: patterns are tried one after the other.
     path("", include("apps.gateway.urls")),
+    path("", include("apps.dashboard.urls")),
+    path("admin/", admin.site.urls),
 ]
 
 handler400 = "apps.gateway.error_pages.bad_request"

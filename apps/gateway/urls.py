@@ -25,11 +25,11 @@ REDOC = csp_update({"worker-src": ["blob:"], "style-src": REDOC_STYLES})(
 )
 
 urlpatterns = [
+    path("api/v1/", include("apps.gateway.rest.urls")),
     path("favicon.ico", favicon, name="favicon"),
     path("health", HealthView.as_view(), name="health"),
     path("ready", ReadyView.as_view(), name="ready"),
     path("metrics", MetricsView.as_view(), name="metrics"),
-    path("api/v1/", include("apps.gateway.rest.urls")),
     path("graphql", graphql_view, name="graphql"),
     path("api/schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
     path("api/docs/", SWAGGER, name="docs"),
