@@ -1,5 +1,7 @@
 """The audit of dependencies: a finding fails, and what was not looked at is said."""
 
+import sys
+
 import pytest
 
 from tests import dependency_audit
@@ -35,6 +37,6 @@ def test_only_a_finding_fails_and_nothing_is_left_unsaid(monkeypatch, capsys, ou
 
 
 def test_a_service_that_is_away_is_no_finding(monkeypatch):
-    failing = (dependency_audit.sys.executable, "-c", "import sys; sys.exit('no route to host')")
+    failing = (sys.executable, "-c", "import sys; sys.exit('no route to host')")
     monkeypatch.setattr(dependency_audit, "COMMAND", failing)
     assert dependency_audit.audit() == "no route to host"

@@ -33,7 +33,9 @@ _EPOCH_US = 946_684_800_000_000
 
 def uuid_seed(uuid: str) -> int:
     """Where the hash of a GPU's rows begins: 64 bits with a sign."""
-    return int.from_bytes(hashlib.md5(uuid.encode()).digest()[:8], "big", signed=True)
+    return int.from_bytes(
+        hashlib.md5(uuid.encode(), usedforsecurity=False).digest()[:8], "big", signed=True
+    )
 
 
 def hash_sql(row: str, seed: str) -> str:

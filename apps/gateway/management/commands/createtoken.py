@@ -66,9 +66,7 @@ class Command(BaseCommand):
         """Make it and show it."""
         known = set(queries.clusters().values_list("slug", flat=True))
         for slug in sorted(set(options["cluster"]) - known):
-            self.stderr.write(
-                f"No cluster {slug!r} has reported yet; the token will see it."
-            )
+            self.stderr.write(f"No cluster {slug!r} has reported yet; the token will see it.")
         _, text = issue(
             name=options["name"],
             role=ROLES[options["role"]],
