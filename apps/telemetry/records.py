@@ -221,7 +221,10 @@ def check_time(timestamp: datetime, earliest: datetime, now: datetime) -> None:
             f"timestamp {timestamp.isoformat()} is before {earliest.isoformat()} (SAMPLE_MIN_TIME)"
         )
     if timestamp > now + CLOCK_SKEW:
-        raise InvalidRecord(f"timestamp {timestamp.isoformat()} is in the future")
+        raise InvalidRecord(
+            f"timestamp {timestamp.isoformat()} is in the future, more than an hour ahead of this"
+            " machine's clock; correct whichever is wrong"
+        )
 
 
 def microseconds(timestamp: datetime) -> int:

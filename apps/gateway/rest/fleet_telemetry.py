@@ -54,8 +54,9 @@ class FleetTelemetryView(APIView):
         description=(
             "Every sample with `start_time` ≤ `timestamp` ≤ `end_time` of the GPUs that match all "
             "filters, by time; within one instant in an order that stays. Files hold samples GPU "
-            f"by GPU instead. A window of more than {queries.MAX_AGGREGATED:,} samples is not "
-            f"aggregated, one of more than {queries.MAX_EXPORTED:,} is no file."
+            "by GPU instead. Minutes and hours are kept; of samples and these, no more than "
+            f"{queries.MAX_AGGREGATED:,} make one answer. A window of more than "
+            f"{queries.MAX_EXPORTED:,} samples is no file."
         ),
         tags=["telemetry"],
         parameters=document_parameters(FleetTelemetryParameters),
@@ -64,9 +65,9 @@ class FleetTelemetryView(APIView):
             **FILES,
             **invalid_parameter_response(
                 "resolution",
-                f"the window holds more than {queries.MAX_AGGREGATED:,} samples, too many to "
-                "aggregate in one answer; narrow it by start_time and end_time, or choose fewer "
-                "GPUs.",
+                f"the answer is made of more than {queries.MAX_AGGREGATED:,} samples and "
+                "roll-ups, too many at once; narrow it by start_time and end_time, choose fewer "
+                "GPUs or a coarser resolution.",
                 "/api/v1/telemetry?resolution=1h",
             ),
         },

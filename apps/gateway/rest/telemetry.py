@@ -52,9 +52,9 @@ class GpuTelemetryView(APIView):
         description=(
             "The samples with `start_time` ≤ `timestamp` ≤ `end_time`, by time. Follow `next` for "
             "more: samples stored meanwhile make it neither skip nor repeat any. A GPU without "
-            "samples in the window answers an empty list. A window of more than "
-            f"{queries.MAX_AGGREGATED:,} samples is not aggregated, one of more than "
-            f"{queries.MAX_EXPORTED:,} is no file."
+            "samples in the window answers an empty list. Minutes and hours are kept; of samples "
+            f"and these, no more than {queries.MAX_AGGREGATED:,} make one answer. A window of more "
+            f"than {queries.MAX_EXPORTED:,} samples is no file."
         ),
         tags=["telemetry"],
         parameters=[UUID_PARAMETER, *document_parameters(TelemetryParameters)],
