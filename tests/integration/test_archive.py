@@ -9,13 +9,17 @@ from django.core.files.storage import storages
 from pyarrow import parquet
 
 from apps.telemetry import partitions
-from apps.telemetry.archive.checksum import sum_of
+from apps.telemetry.archive import parts
+from apps.telemetry.archive.checksum import as_text, sum_of
 from apps.telemetry.archive.closed import days_to_archive
 from apps.telemetry.archive.day import archive_day
 from apps.telemetry.archive.parts import read_parts
+from apps.telemetry.archive.restore import bring_back, is_alone
 from apps.telemetry.ingest import store
 from apps.telemetry.metrics import METRICS
 from apps.telemetry.models import ArchivedDay, Sample
+from apps.telemetry.queries import gpu_telemetry_json
+from apps.telemetry.retention import apply_retention
 from tests.integration.archiving import DAY, at, fill
 from tests.integration.records import record
 
@@ -117,3 +121,45 @@ def test_only_closed_days_are_archived(settings):
     assert today.date() not in list(days_to_archive(today, timedelta(0), lambda _: True))
     assert DAY not in list(days_to_archive(today, timedelta(0), lambda day: day != DAY))
     partitions.forget()
+
+
+def test_a_storage_without_paths_will_do(settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path)
+    remote = {"BACKEND": "tests.integration.remote_storage.RemoteStorage"}
+    settings.STORAGES = {**settings.STORAGES, "archive": remote}
+    fill(2, 3)
+    archive_day(DAY)
+    (entry,) = archive_day(DAY)
+    assert (entry.rows, len(rows())) == (6, 6)
+
+
+def test_a_day_of_many_rows_has_several_files_and_row_groups(monkeypatch):
+    monkeypatch.setattr(parts, "ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr(parts, "PART_ROWS", 8)
+    fill(3, 7)
+    (entry,) = archive_day(DAY)
+    assert [file["rows"] for file in entry.files] == [8, 8, 5]
+    assert [(file["first"], file["last"]) for file in entry.files] == [
+        ("GPU-0000", "GPU-0001"), ("GPU-0001", "GPU-0002"), ("GPU-0002", "GPU-0002"),
+    ]  # fmt: skip
+    before = [gpu_telemetry_json(f"GPU-{gpu:04d}").results for gpu in range(3)]
+    list(apply_retention(margin=timedelta(0), is_complete=lambda _: True))
+    assert is_alone(DAY)
+    assert [gpu_telemetry_json(f"GPU-{gpu:04d}").results for gpu in range(3)] == before
+
+
+def test_an_old_file_without_a_metric_of_today_can_be_read_and_restored(no_history):
+    fill(2, 3)
+    (entry,) = archive_day(DAY)
+    before = [gpu_telemetry_json(f"GPU-{gpu:04d}").results for gpu in range(2)]
+    path = no_history / entry.files[0]["name"]
+    old = parquet.read_table(path).drop_columns(["memory_temperature", "ecc_dbe_aggregate_total"])
+    parquet.write_table(old, path)
+    entry.checksum = as_text(sum_of(old))
+    entry.save()
+    list(apply_retention(margin=timedelta(0), is_complete=lambda _: True))
+    for _ in range(2):
+        assert [gpu_telemetry_json(f"GPU-{gpu:04d}").results for gpu in range(2)] == before
+        if is_alone(DAY):
+            bring_back(DAY)
+    assert Sample.objects.count() == 6

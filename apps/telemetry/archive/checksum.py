@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from apps.telemetry.archive.schema import DESCRIPTION
 from apps.telemetry.metrics import METRICS, Storage
 
 U32 = NDArray[np.uint32]
@@ -27,6 +28,7 @@ _SQL_HASHES = {
     Storage.SMALLINT: "hashint8extended(coalesce({name}, 0)::bigint, {seed})",
 }
 _VALUES = (*(metric.name for metric in METRICS), "extra")
+_OF_THE_ROW = ("uuid", "timestamp", *DESCRIPTION)
 # PostgreSQL counts from 2000.
 _EPOCH_US = 946_684_800_000_000
 
@@ -57,12 +59,16 @@ def as_text(total: int) -> str:
 
 
 def sum_of(table: pa.Table) -> int:
-    """The sum of the hashes of an archive's rows."""
+    """The sum of the hashes of an archive's rows, over the columns that its file has.
+
+    So the sum of an old file is what it was when a metric has been added since.
+    """
     seeds = _by_value(table["uuid"], uuid_seed)
     micros = table["timestamp"].cast(pa.int64()).to_numpy() - _EPOCH_US
     hashes = _hash_int8(micros, seeds)
     nulls = np.zeros(table.num_rows, np.int64)
-    for place, name in enumerate(_VALUES):
+    values = [name for name in table.column_names if name not in _OF_THE_ROW]
+    for place, name in enumerate(values):
         column = table[name]
         if column.null_count:
             nulls |= column.is_null().to_numpy().astype(np.int64) << place

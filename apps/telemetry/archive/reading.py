@@ -10,6 +10,7 @@ from msgspec import Raw
 from pyarrow import parquet
 
 from apps.telemetry.archive.parts import unreadable
+from apps.telemetry.archive.schema import SCHEMA
 from apps.telemetry.archive.stretch import Stretch
 from apps.telemetry.models.archived import ArchivedDay, ArchiveState
 
@@ -58,7 +59,7 @@ def _read(name: str, columns: list[str], conditions: list[Any]) -> pa.Table:
     try:
         with storages["archive"].open(name, "rb") as source:
             return parquet.read_table(
-                source, columns=columns, filters=conditions, use_threads=False
+                source, columns=columns, filters=conditions, schema=SCHEMA, use_threads=False
             )
     except (OSError, pa.ArrowInvalid) as error:
         raise unreadable(name, error) from error

@@ -21,7 +21,7 @@ from apps.telemetry import partitions
 from apps.telemetry.archive.checksum import as_text, sum_of
 from apps.telemetry.archive.failures import ArchiveFailed
 from apps.telemetry.archive.parts import read_parts
-from apps.telemetry.archive.schema import COLUMNS, DESCRIPTION
+from apps.telemetry.archive.schema import COLUMNS, DESCRIPTION, as_now
 from apps.telemetry.ingest.inventory import register
 from apps.telemetry.ingest.rows import COLUMNS as SAMPLE_COLUMNS
 from apps.telemetry.models import Gpu, SealedDay
@@ -112,7 +112,7 @@ def _load(cursor: CursorWrapper, entry: ArchivedDay, insert: str) -> Iterator[Co
     for table in _checked(entry):
         _register(entry.cluster, table)
         with cursor.copy(_COPY) as copy:
-            copy.write(_csv(table.select(list(_GIVEN))))
+            copy.write(_csv(as_now(table).select(list(_GIVEN))))
         cursor.execute(insert)
         yield Counter(dict(cursor.fetchall()))
         cursor.execute("TRUNCATE archive_staging")

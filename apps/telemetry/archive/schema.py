@@ -75,3 +75,13 @@ def writer_options() -> dict[str, Any]:
             SCHEMA, [("uuid", "ascending"), ("timestamp", "ascending")]
         ),
     }
+
+
+def as_now(table: pa.Table) -> pa.Table:
+    """The same rows with today's columns: NULL for a metric that was added since."""
+    columns = [
+        table[field.name] if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in SCHEMA
+    ]  # fmt: skip
+    return pa.table(columns, schema=SCHEMA)
