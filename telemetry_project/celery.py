@@ -1,12 +1,14 @@
 """The Celery application: `celery -A telemetry_project worker -B` runs the periodic tasks."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_init, worker_ready
 from django.conf import settings
+from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemetry_project.settings")
 
@@ -21,6 +23,21 @@ ASKED_AT_START_S = 60
 settings.CELERY_DIR.mkdir(parents=True, exist_ok=True)
 for folder in getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {}).values():
     Path(folder).mkdir(parents=True, exist_ok=True)
+
+
+@worker_init.connect
+def refuse_other_tables(**_: Any) -> None:
+    """No task may meet the tables of another version: the worker ends with what to do."""
+    from apps.telemetry.schema_version import (  # noqa: PLC0415, needs the models
+        WrongSchema,
+        refuse_wrong_schema,
+    )
+
+    try:
+        refuse_wrong_schema()
+    except WrongSchema as error:
+        sys.exit(str(error))
+    connections.close_all()
 
 
 @worker_ready.connect

@@ -4,7 +4,6 @@ from functools import cache
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 
 from apps.gateway.openapi import problem_response
 from apps.gateway.problems import problem
+from apps.telemetry.schema_version import WrongSchema, require_schema
 
 
 class HealthSerializer(serializers.Serializer[None]):
@@ -73,10 +73,6 @@ class ReadyView(Probe):
         return problem(request, 503, reason)
 
 
-class NotMigrated(Exception):
-    """PostgreSQL has not the tables of this version."""
-
-
 def not_ready_reason() -> str | None:
     """Why requests cannot be answered, or None."""
     try:
@@ -85,14 +81,12 @@ def not_ready_reason() -> str | None:
         _require_migrations()
     except DatabaseError:
         return "PostgreSQL does not answer; see DATABASE_URL and the gateway's log."
-    except NotMigrated:
-        return "PostgreSQL lacks migrations of this version; run `manage.py migrate`."
+    except WrongSchema as error:
+        return str(error)
     return None
 
 
 @cache
 def _require_migrations() -> None:
     """Looked up until they are there, and no more after that: an exception is not cached."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise NotMigrated
+    require_schema()

@@ -13,6 +13,7 @@ class TelemetryConfig(AppConfig):
 
     def ready(self) -> None:
         """Connections are set up for the statements of the queries."""
+        from apps.telemetry import schema_version  # noqa: F401, PLC0415, registers its check
         from apps.telemetry.queries.prepared import plan_once  # noqa: PLC0415, needs the models
 
         connection_created.connect(plan_once)

@@ -18,6 +18,7 @@ from workers.collector.group import run_group
 from workers.collector.storing import Storing
 from workers.collector.tuning import tune_for_bulk
 from workers.management.arguments import HelpWithExitCodes, whole_number
+from workers.management.schema import check_schema_version
 from workers.observability import server
 from workers.observability.queue_metrics import QueueMetrics
 from workers.signals import grace_period, graceful_stop
@@ -72,6 +73,7 @@ class Command(BaseCommand):
             config = queue_config(options["cluster"])
         except ValueError as error:
             raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
+        check_schema_version()
         try:
             if options["workers"] > 1:
                 sys.exit(_run_group(options))

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.gateway.metrics.shared import counting_together
 from apps.gateway.serving.server import CannotServe, Options, check, serve
 from workers.management.arguments import whole_number
+from workers.management.schema import check_schema_version
 
 
 class Command(BaseCommand):
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         chosen = Options(**{name: options[name] for name in Options.__slots__})
         try:
             check(chosen)
+            check_schema_version()
             self.announce(chosen)
             serve(chosen)
         except CannotServe as error:

@@ -17,6 +17,7 @@ from apps.embedded.processes import Child, StartFailed
 from apps.mq import Refused
 from telemetry_project.queue import queue_config
 from workers.management.arguments import HelpWithExitCodes, number_range, whole_number
+from workers.management.schema import check_schema_version
 from workers.observability import server
 from workers.observability.server import CannotServeMetrics, serving_metrics
 from workers.signals import graceful_stop
@@ -93,6 +94,7 @@ class Command(BaseCommand):
             "streamers": _pool("streamer", ["runstreamer", *source], may_finish=True),
         }
         limits = {"collectors": options["collectors"], "streamers": streamers}
+        check_schema_version()
         instance = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         try:
             with (

@@ -13,6 +13,7 @@ from apps.mq import EtcdError, MessageTooLarge, PublishStopped
 from workers.live.arguments import add_live_arguments, wants_live
 from workers.live.nvml import NvmlUnavailable
 from workers.management.arguments import HelpWithExitCodes, positive, whole_number
+from workers.management.schema import check_schema_version
 from workers.observability import server
 from workers.signals import graceful_stop
 from workers.sources.source import SourceError
@@ -81,6 +82,8 @@ class Command(BaseCommand):
         report = Report()
         try:
             stream = _kind(options)
+            if options["uploads"]:
+                check_schema_version()
             address, port = options["metrics_address"], options["metrics_port"]
             with server.serving_metrics(address, port), graceful_stop() as stop:
                 session = Session.open(options, report, stop)
