@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.gateway.replica_reads.read_from_replica",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -198,6 +199,14 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+
+if REPLICA_DATABASE_URL := env.str("REPLICA_DATABASE_URL", default=""):
+    DATABASES["replica"] = DATABASES["default"] | env.db_url("REPLICA_DATABASE_URL")
+    DATABASES["replica"]["OPTIONS"] = {"connect_timeout": 1}
+    DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
+    DATABASE_ROUTERS = ["apps.telemetry.replica.Router"]
+# What a replica may lag before reads go to the primary.
+REPLICA_MAX_LAG_S = _seconds("REPLICA_MAX_LAG_S", 5.0)
 
 # --- etcd, the queue --------------------------------------------------------------------------
 ETCD_ENDPOINTS = env.list("ETCD_ENDPOINTS", default=["127.0.0.1:2379"])

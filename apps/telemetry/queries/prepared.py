@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from apps.telemetry.replica import alias_of_reads
 
 
 class _PreparedCursor(psycopg.Cursor[tuple[Any, ...]]):
@@ -23,6 +25,7 @@ def fetch_one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] 
 
     Raises what Django raises, and is seen by whoever logs or counts its statements.
     """
+    connection = connections[alias_of_reads()]
     connection.ensure_connection()
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     # The stubs take only a cursor that is wrapped already.

@@ -1,0 +1,25 @@
+"""Which requests may be answered from a replica: reads of the fleet by REST."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+from apps.telemetry.replica import reads_may_lag
+
+PATHS = tuple(
+    f"/api/v1/{name}" for name in ("clusters", "hosts", "gpus", "models", "stats", "telemetry")
+)
+
+
+def read_from_replica(
+    respond: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Django middleware; who asks is looked up in the primary all the same."""
+
+    def choose(request: HttpRequest) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD") or not request.path.startswith(PATHS):
+            return respond(request)
+        with reads_may_lag():
+            return respond(request)
+
+    return choose
