@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from apps.telemetry import partitions
+from apps.telemetry import partitions, rollups
 from apps.telemetry.archive.closed import MARGIN, IsComplete
 from apps.telemetry.archive.turn import our_turn
 from apps.telemetry.archive.watch import unchanged_since, watch
@@ -20,7 +20,6 @@ from apps.telemetry.detaching import detach, drop_detached, lock
 from apps.telemetry.models.archived import ArchivedCount, ArchivedDay, ArchiveState, WatchedDay
 from apps.telemetry.models.rollups import SealedDay
 from apps.telemetry.partition_list import Partition, attached
-from apps.telemetry.rolled_up import is_rolled_up
 from apps.telemetry.short_lock import TableBusy, with_short_lock
 
 SAMPLES = partitions.TABLE
@@ -83,7 +82,7 @@ def expired(now: datetime) -> list[tuple[Rule, Partition]]:
 def apply_retention(
     now: datetime | None = None,
     *,
-    is_complete: IsComplete = is_rolled_up,
+    is_complete: IsComplete = rollups.is_complete,
     margin: timedelta = MARGIN,
     dry_run: bool = False,
 ) -> Iterator[Outcome]:

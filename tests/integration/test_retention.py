@@ -22,8 +22,7 @@ from apps.telemetry.models.rollups import MinuteRollup
 from apps.telemetry.partition_list import attached
 from apps.telemetry.partitions import partition_name
 from apps.telemetry.retention import SAMPLES, apply_retention
-from apps.telemetry.rolled_up import is_rolled_up
-from apps.telemetry.rollups import HOUR, MINUTE, roll_up
+from apps.telemetry.rollups import HOUR, MINUTE, is_complete, roll_up
 from apps.telemetry.single_run import NAMESPACE, key_of
 from tests.integration.archiving import DAY, NEXT, at, fill
 from tests.integration.records import record
@@ -260,7 +259,7 @@ def test_a_day_is_archived_and_dropped_once_it_is_rolled_up(settings):
     assert archive_closed_days(margin=NOW) == []
     roll_up()
     assert [one.rows for one in archive_closed_days(margin=NOW)] == [6]
-    assert run(is_complete=is_rolled_up) == {PARTITION: ""}
+    assert run(is_complete=is_complete) == {PARTITION: ""}
     before = list(MinuteRollup.objects.values_list("timestamp", "count"))
     store("lab", [record(0, 0, timestamp=at(0)), record(0, 0, timestamp=at(7))])
     roll_up()

@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
+from apps.telemetry import rollups
 from apps.telemetry.archive.failures import ArchiveFailed
 from apps.telemetry.archive.turn import our_turn
 from apps.telemetry.archive.watch import last_change
 from apps.telemetry.models.archived import ArchivedDay
 from apps.telemetry.partition_list import attached
 from apps.telemetry.partitions import TABLE
-from apps.telemetry.rolled_up import is_rolled_up
 from apps.telemetry.short_lock import TableBusy
 
 # Streamers and collectors that lag, or a queue that drains after an outage, are done with a day by
@@ -33,7 +33,7 @@ class DayDone:
 
 
 def days_to_archive(
-    now: datetime, margin: timedelta = MARGIN, is_complete: IsComplete = is_rolled_up
+    now: datetime, margin: timedelta = MARGIN, is_complete: IsComplete = rollups.is_complete
 ) -> Iterator[date]:
     """Closed days whose partition the archive does not have as it is, oldest first.
 
@@ -56,7 +56,7 @@ def archive_closed_days(
     now: datetime | None = None,
     *,
     margin: timedelta = MARGIN,
-    is_complete: IsComplete = is_rolled_up,
+    is_complete: IsComplete = rollups.is_complete,
 ) -> list[DayDone]:
     """Archive every day that `days_to_archive` names; one that fails holds up no other.
 
