@@ -13,6 +13,7 @@ NAMES = [
     "queue_publish", "queue_consume",
     "latency_p50", "latency_p99", "parse_dcgm", "parse_wide", "publish", "collect", "pipeline",
     "scale_2", "scale_5", "scale_10", "scale_share",
+    "storage_raw_bytes", "storage_archive_bytes",
     "http_gpu_telemetry", "http_gpu_telemetry_p99", "http_latest", "http_gpus", "graphql_gpu",
     "http_beside_ingest", "http_with_token", "live_500",
 ]  # fmt: skip
