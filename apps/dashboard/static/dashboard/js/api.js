@@ -28,18 +28,6 @@ export async function post(path, parameters = {}) {
   return read(await ask(url(path, parameters), { method: "POST", headers: csrf() }));
 }
 
-// All pages of a list, at most `most` results.
-export async function all(path, parameters = {}, most = 20_000) {
-  const results = [];
-  let next = url(path, { limit: 10_000, ...parameters });
-  while (next && results.length < most) {
-    const page = await read(await ask(next));
-    results.push(...page.results);
-    next = page.next && new URL(page.next).pathname + new URL(page.next).search;
-  }
-  return results;
-}
-
 export function csrf() {
   const found = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
   return found ? { "X-CSRFToken": found[1] } : {};

@@ -17,9 +17,21 @@ export const STEPS = Array.from({ length: 256 }, (_, step) => {
 
 // The step of a value between `least` and `most`; null where there is no value.
 export function step(value, least, most) {
-  if (value === null || value === undefined) return null;
+  if (!Number.isFinite(value)) return null;
   if (most <= least) return 0;
   return Math.max(0, Math.min(255, Math.round(((value - least) / (most - least)) * 255)));
+}
+
+// The colours of lines: Okabe and Ito's, apart for any colour vision, and lighter ones for the dark.
+const LINES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c564b", "#7f7f7f"];
+const DARK_LINES = ["#56b4e9", "#ff9f5a", "#4fc79f", "#e3a6c9", "#9ad1f5", "#f5c45e", "#c49a91", "#b4bcc4"];
+
+// What a chart is drawn with in the theme of the moment; `axis` is one of uPlot's.
+export function chartStyle() {
+  const dark = document.documentElement.dataset.theme === "dark";
+  const style = getComputedStyle(document.documentElement);
+  const grid = { stroke: style.getPropertyValue("--line"), width: 1 };
+  return { lines: dark ? DARK_LINES : LINES, axis: { stroke: style.getPropertyValue("--muted"), grid, ticks: grid } };
 }
 
 // States have a colour and a shape of their own, so that neither is needed alone.

@@ -1,72 +1,112 @@
-// The fleet page: reads the fleet once, then lives on the stream.
+// The fleet page: reads the fleet, then lives on the stream; or shows it as it was at a moment.
 
-import { all, get } from "./api.js";
+import { get, Problem } from "./api.js";
 import { Board } from "./fleet/board.js";
+import { fillControls, followControls, offerFacts } from "./fleet/controls.js";
 import { findings, Fleet, totals } from "./fleet/model.js";
-import { age, count, label, mebibytes, NOTHING, value, watts } from "./format.js";
+import { Past } from "./fleet/past.js";
+import { scaleOf } from "./fleet/scale.js";
+import { showFindings, showLegend, showTip, showTotals } from "./fleet/summary.js";
 import { Live } from "./live.js";
 import { byId, h, readState, showEmpty, showError, writeState } from "./page.js";
-import { STATES, STEPS } from "./colours.js";
 
-const DEFAULTS = { metric: "gpu_utilization", cluster: "", model: "", state: "", text: "", sort: "host" };
+const DEFAULTS = { metric: "gpu_utilization", cluster: "", model: "", state: "", text: "", sort: "host", at: "" };
 // What totals and lists need, beside the metric that is shown.
 const NEEDED = ["gpu_utilization", "memory_used_mib", "memory_free_mib", "power_draw", "temperature"];
-// The ends of a colour scale, where the registry's bounds are wider than what GPUs do.
-const ENDS = { temperature: [20, 95], memory_temperature: [20, 110], power_draw: [0, 700],
-  sm_clock_mhz: [0, 2000], memory_clock_mhz: [0, 3000], memory_used_mib: [0, 81920], memory_free_mib: [0, 81920] };
 const SUMMARY_MS = 500;
+// States change by silence too, which no sample tells; and back, which is asked for sooner.
 const STATES_MS = 10_000;
+const SOON_MS = 2000;
 
 const state = readState(DEFAULTS);
-const fleet = new Fleet();
-const board = new Board(byId("board"), byId("cells"), byId("spacer"), { onOpen: openGpu, onHover: hover });
+const board = new Board(byId("board"), byId("cells"), byId("spacer"), { onOpen: openGpu, onOpenHost: openHost, onHover: hover });
+const past = new Past((at) => choose("at", at));
+let fleet = new Fleet();
 let registry = [];
 let live = null;
 let summaryDue = null;
+let listDue = null;
+let reading = null;
+let hovered = null;
 
 start();
 
-// The list of GPUs and their newest values are asked for at once; each alone is enough to begin.
 async function start() {
-  live = new Live("/ws/telemetry/", { rows: takeRows });
-  subscribe();
-  const list = readFleet();
+  showEmpty(byId("message"), "Reading the fleet");
+  if (state.at) past.show(state.at);
+  else goLive();
+  // What is asked for first is asked at once; each answer alone is enough to begin.
+  const list = readList();
   try {
     registry = (await get("metrics")).results;
+    checkMetric();
+    fillControls(registry, state);
+    followControls(Object.keys(DEFAULTS), choose);
     if (fleet.size) refresh();
-    await list;
   } catch (error) {
     showError(byId("message"), error, () => location.reload());
     return;
   }
-  fillControls();
-  refresh();
-  setInterval(readStates, STATES_MS);
+  await list;
 }
 
-async function readFleet() {
-  fleet.merge((await all("gpus")).map((gpu) => ({ ...gpu, timestamp: gpu.last_seen_at })));
+// An old link may name a metric that is no more.
+function checkMetric() {
+  if (state.metric === "state" || registry.some((metric) => metric.name === state.metric)) return;
+  state.metric = DEFAULTS.metric;
+  if (live) subscribe();
 }
 
-// States change by silence too, which no sample tells.
-async function readStates() {
-  try {
-    await readFleet();
-    refresh();
-  } catch {
-    // The light in the head says that the gateway is away.
-  }
+function metricsShown() {
+  return [...new Set([...NEEDED, state.metric, state.sort])].filter((name) => name !== "state" && name !== "host");
+}
+
+function goLive() {
+  live = new Live("/ws/telemetry/", { rows: takeRows });
+  subscribe();
 }
 
 function subscribe() {
-  const metrics = [...new Set([...NEEDED, state.metric])].filter((name) => name !== "state");
-  live.subscribe({ filters: { metrics } });
+  live.subscribe({ filters: { metrics: metricsShown() } });
 }
 
-function takeRows(rows) {
-  const unknown = rows.some((row) => !fleet.gpus.has(row.uuid));
-  for (const row of rows) row.state = "reporting";
+// The whole list with its states, now or at the chosen moment; then again after a while.
+async function readList() {
+  clearTimeout(listDue);
+  reading?.abort();
+  reading = new AbortController();
+  const { at } = state;
+  const since = new Date().toISOString();
+  try {
+    const page = await get("telemetry/latest", { metrics: metricsShown().join(","), at }, { signal: reading.signal });
+    if (at) fleet = new Fleet();
+    fleet.take(page.results, since);
+    if (registry.length) refresh();
+    byId("board").removeAttribute("aria-busy");
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    // While it was read before, the light in the head says that the gateway is away.
+    if (!fleet.size || at || !(error instanceof Problem)) showError(byId("message"), error, readList);
+  }
+  if (!at) listDue = setTimeout(readListUnlessHidden, STATES_MS);
+}
+
+function readListUnlessHidden() {
+  if (!document.hidden) readList();
+  else document.addEventListener("visibilitychange", readListUnlessHidden, { once: true });
+}
+
+function takeRows(rows, kind) {
+  if (state.at) return;
+  let unknown = false;
+  let returned = false;
+  for (const row of rows) {
+    const known = fleet.gpus.get(row.uuid);
+    unknown ||= !known;
+    returned ||= kind === "update" && known?.state !== "reporting";
+  }
   fleet.merge(rows);
+  if (returned && fleet.size) readSoon();
   if (!registry.length) return;
   if (unknown) refresh();
   else {
@@ -75,43 +115,39 @@ function takeRows(rows) {
   }
 }
 
+// Only the gateway says who reports; whoever was silent may do so again.
+let soonAt = 0;
+function readSoon() {
+  if (performance.now() < soonAt) return;
+  soonAt = performance.now() + 2 * SOON_MS;
+  clearTimeout(listDue);
+  listDue = setTimeout(readListUnlessHidden, SOON_MS);
+}
+
+const metricOf = (name) => registry.find((entry) => entry.name === name);
+const moment = () => (state.at ? Date.parse(state.at) : Date.now());
+
 // The board anew: after a change of the filter, the order or the fleet itself.
 function refresh() {
-  const hosts = fleet.hosts(state, state);
+  const hosts = fleet.hosts(state);
   byId("message").replaceChildren();
-  if (!fleet.size) {
-    showEmpty(byId("message"), "No GPU has reported yet. Stream a file, scrape exporters, or see the demo fleet:",
-      "python manage.py runstreamer --help");
-  } else if (!hosts.length) {
+  if (!fleet.size) sayEmpty();
+  else if (!hosts.length) {
     showEmpty(byId("message"), "No GPU matches these filters.");
+    byId("message").lastChild.append(h("button", { type: "button", onclick: clearFilters }, "Show all"));
   }
-  const metric = registry.find((entry) => entry.name === state.metric);
-  board.show(hosts, metric ? { name: metric.name, ...ends(metric) } : null);
-  drawLegend(metric);
+  const metric = metricOf(state.metric);
+  const ends = metric && scaleOf(metric, fleet);
+  board.show(hosts, metric ? { name: metric.name, ...ends } : null);
+  showLegend(byId("legend"), metric, ends);
+  offerFacts(fleet, state);
   summarise();
 }
 
-function ends(metric) {
-  const [least, most] = ENDS[metric.name] ?? [metric.minimum ?? 0, metric.maximum ?? 100];
-  return { least, most };
-}
-
-function drawLegend(metric) {
-  const legend = byId("legend");
-  if (!metric) {
-    legend.replaceChildren(...Object.entries(STATES).map(([name, { colour, sign }]) => {
-      const swatch = h("i", {}, sign);
-      swatch.style.background = colour;
-      return h("span", { class: "key" }, swatch, name.replace("_", " "));
-    }));
-    return;
-  }
-  const { least, most } = ends(metric);
-  const ramp = h("span", { class: "ramp" });
-  ramp.style.background = `linear-gradient(to right, ${[0, 64, 128, 192, 255].map((at) => STEPS[at]).join(",")})`;
-  const none = h("i", {});
-  none.style.background = "var(--empty)";
-  legend.replaceChildren(value(least, metric), ramp, value(most, metric), h("span", { class: "key" }, none, "not reported"));
+function sayEmpty() {
+  if (state.at) showEmpty(byId("message"), "Nothing is stored of this moment and the ten minutes before it.");
+  else showEmpty(byId("message"), "No GPU has reported yet. Stream a file, or begin with a simulated fleet:",
+    ".venv/bin/python manage.py runstreamer --path metrics.csv", "make run");
 }
 
 // Totals and lists cost a pass over the fleet: a few times a second is enough.
@@ -119,75 +155,72 @@ function summarise() {
   summaryDue ??= setTimeout(() => {
     summaryDue = null;
     const shown = board.hosts.flatMap((host) => host.gpus);
-    drawTotals(totals(shown));
-    drawFindings(findings(shown));
+    showTotals(byId("totals"), totals(shown));
+    showFindings(byId("findings"), findings(shown), { metricOf, hrefOf: gpuUrl, now: moment() });
+    if (hovered) hover(...hovered);
   }, SUMMARY_MS);
-}
-
-function drawTotals(sum) {
-  const tiles = [
-    [`${count(sum.reporting)} of ${count(sum.gpus)}`, "GPUs reporting"],
-    [count(sum.gpus - sum.reporting), "not reporting"],
-    [watts(sum.power_w), "power"],
-    [sum.total_mib ? `${mebibytes(sum.used_mib)} of ${mebibytes(sum.total_mib)}` : NOTHING, "memory in use"],
-    [sum.mean === null ? NOTHING : `${sum.mean.toFixed(1)} %`, "mean utilisation"],
-  ];
-  byId("totals").replaceChildren(...tiles.map(([text, what]) => h("div", { class: "tile" }, h("b", {}, text), h("span", {}, what))));
-}
-
-function drawFindings(lists) {
-  byId("findings").replaceChildren(...lists.map((list) =>
-    h("section", { class: "card" },
-      h("h2", { title: list.why }, `${list.title} `, h("span", { class: "muted" }, count(list.count))),
-      h("p", { class: "muted why" }, list.why),
-      list.gpus.length
-        ? h("ul", {}, ...list.gpus.map((gpu) => h("li", {}, h("a", { href: gpuUrl(gpu) }, `${gpu.hostname} · ${gpu.gpu_id}`),
-            h("span", { class: "number" }, list.metric === "timestamp" ? (gpu.timestamp ? `${age(gpu.timestamp)} ago` : "never")
-              : value(gpu[list.metric], registry.find((entry) => entry.name === list.metric))))))
-        : h("p", { class: "muted" }, "None."))));
-}
-
-function fillControls() {
-  const options = (select, entries) => select.replaceChildren(...entries.map(([key, text]) => h("option", { value: key }, text)));
-  const gauges = registry.filter((metric) => metric.kind === "gauge");
-  const named = gauges.map((metric) => [metric.name, label(metric)]);
-  options(byId("metric"), [...named, ["state", "State"]]);
-  const distinct = (key) => [...new Set([...fleet.gpus.values()].map((gpu) => gpu[key]))].filter(Boolean).sort();
-  options(byId("cluster"), [["", "All clusters"], ...distinct("cluster").map((name) => [name, name])]);
-  options(byId("model"), [["", "All models"], ...distinct("model_name").map((name) => [name, name])]);
-  options(byId("state"), [["", "Any state"], ...Object.keys(STATES).map((name) => [name, name.replace("_", " ")])]);
-  options(byId("sort"), [["host", "Host"], ...named.map(([key, text]) => [key, `Highest ${text.toLowerCase()}`])]);
-  for (const name of Object.keys(DEFAULTS)) {
-    const control = byId(name);
-    control.value = state[name];
-    control.addEventListener(name === "text" ? "input" : "change", () => choose(name, control.value));
-  }
 }
 
 function choose(name, chosen) {
   state[name] = chosen;
   writeState(state, DEFAULTS);
-  if (name === "metric") subscribe();
+  if (name === "at") changeTime();
+  else if (name === "metric" || name === "sort") changeMetrics();
   refresh();
 }
 
-const gpuUrl = (gpu) => `/gpus/${encodeURIComponent(gpu.uuid)}`;
+function changeTime() {
+  if (state.at) {
+    live?.close();
+    live = null;
+  } else {
+    fleet = new Fleet();
+    goLive();
+  }
+  past.show(state.at);
+  readList();
+}
+
+// A snapshot follows, with what was not asked for before.
+function changeMetrics() {
+  if (live) subscribe();
+  else readList();
+}
+
+function clearFilters() {
+  for (const name of ["cluster", "model", "state", "text"]) {
+    state[name] = "";
+    byId(name).value = "";
+  }
+  writeState(state, DEFAULTS);
+  refresh();
+}
+
+const HALF_WINDOW_MS = 30 * 60_000;
+
+// Of a past moment, a link leads to what was around it.
+function around() {
+  if (!state.at) return "";
+  const [start, end] = [moment() - HALF_WINDOW_MS, moment() + HALF_WINDOW_MS].map((at) => new Date(at).toISOString());
+  return new URLSearchParams({ start, end }).toString();
+}
+
+function gpuUrl(gpu) {
+  const query = around();
+  return `/gpus/${encodeURIComponent(gpu.uuid)}${query && `?${query}`}`;
+}
 
 function openGpu(gpu) {
   location.assign(gpuUrl(gpu));
 }
 
-function hover(gpu, event) {
-  const tip = byId("tip");
-  tip.hidden = !gpu;
-  if (!gpu) return;
-  const metric = registry.find((entry) => entry.name === state.metric);
-  const rows = [...new Set([state.metric, ...NEEDED])].map((name) => registry.find((entry) => entry.name === name)).filter(Boolean);
-  tip.replaceChildren(h("b", {}, `${gpu.hostname} · GPU ${gpu.gpu_id}`), h("span", {}, gpu.model_name),
-    h("span", {}, `${(gpu.state ?? "").replace("_", " ")}, ${gpu.timestamp ? `${age(gpu.timestamp)} ago` : "no sample"}`),
-    ...rows.map((entry) => h("span", entry === metric ? { class: "chosen" } : {}, `${label(entry)}: ${value(gpu[entry.name], entry)}`)));
-  if (!event) return;
-  const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
-  const top = Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8);
-  tip.style.transform = `translate(${left}px, ${top}px)`;
+function openHost(host) {
+  const query = around();
+  location.assign(`/hosts/${encodeURIComponent(host.name)}?cluster=${encodeURIComponent(host.cluster)}${query && `&${query}`}`);
+}
+
+function hover(gpu, at) {
+  hovered = gpu && [gpu, at];
+  const metrics = [...new Set([state.metric, ...NEEDED])].map(metricOf).filter(Boolean);
+  showTip(byId("tip"), gpu, { metrics, chosen: state.metric, now: moment() }, at);
 }

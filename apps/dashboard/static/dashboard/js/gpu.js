@@ -3,22 +3,23 @@
 import { get, url } from "./api.js";
 import { label as nameOf, NOTHING, time, value } from "./format.js";
 import { Live } from "./live.js";
-import { byId, h, readState, showError, writeState } from "./page.js";
+import { badge, byId, h, morph, part, readState, showError, writeState } from "./page.js";
 import { Charts } from "./history/board.js";
-import { moved, windowOf } from "./history/range.js";
+import { iso, moved, windowOf } from "./history/range.js";
 import { bindRanges, readRows, showRanges } from "./history/controls.js";
 
 const DEFAULTS = { range: "1h", start: "", end: "", peers: "" };
-const LIVE_MS = 15_000;
+const READ_MS = 15_000;
+const STATE_MS = 10_000;
 
-const uuid = decodeURIComponent(location.pathname.split("/").pop());
+const uuid = part("uuid");
 const state = readState(DEFAULTS);
 const charts = new Charts(byId("charts"), (start, end) => choose({ start: iso(start), end: iso(end) }));
-const iso = (seconds) => new Date(seconds * 1000).toISOString();
 let registry = [];
 let gpu = null;
 let peers = [];
 let reading = null;
+let drawn = null; // what the charts show: {lines, shown, resolution}
 
 start();
 
@@ -36,10 +37,33 @@ async function start() {
   bindRanges(choose, () => windowOf(state), moved);
   byId("peers").checked = state.peers === "1";
   byId("peers").addEventListener("change", () => choose({ peers: byId("peers").checked ? "1" : "" }));
-  const live = new Live("/ws/telemetry/", { rows: (rows) => rows.filter((row) => row.uuid === uuid).forEach(drawNow) });
+  const live = new Live("/ws/telemetry/", { rows: takeRows });
   live.subscribe({ filters: { gpu_uuid: uuid } });
   await read();
-  setInterval(() => windowOf(state).live && !document.hidden && read(), LIVE_MS);
+  setInterval(() => windowOf(state).live && !document.hidden && read(), READ_MS);
+  setInterval(() => document.hidden || readHead(), STATE_MS);
+}
+
+function takeRows(rows) {
+  const row = rows.find((one) => one.uuid === uuid);
+  if (!row) return;
+  drawNow(row);
+  if (!drawn?.shown.live || drawn.resolution !== "raw") return;
+  // The tail: what was just stored, until the window is read again.
+  const own = drawn.lines.find((line) => line.uuid === uuid);
+  if (own.rows.length && row.timestamp <= own.rows.at(-1).timestamp) return;
+  own.rows.push(row);
+  charts.show(registry, drawn.lines, windowOf(state), row.timestamp);
+}
+
+// Its state changes by silence too, which no sample tells.
+async function readHead() {
+  try {
+    gpu = await get(`gpus/${encodeURIComponent(uuid)}`);
+    drawHead();
+  } catch {
+    // The light in the head says that the gateway is away.
+  }
 }
 
 function choose(changes) {
@@ -56,11 +80,15 @@ async function read() {
   showRanges(state, shown);
   drawLinks(shown);
   try {
-    const rows = await Promise.all(wanted.map((one) => readRows(one.uuid, shown, reading.signal)));
+    const pages = await Promise.all(wanted.map((one) => readRows(one.uuid, shown, reading.signal)));
     const label = (one) => (wanted.length > 1 ? `GPU ${one.gpu_id}${one.uuid === uuid ? " (this)" : ""}` : "average");
-    charts.show(registry, wanted.map((one, number) => ({ label: label(one), rows: rows[number] })), shown, gpu.last_seen_at);
+    const lines = wanted.map((one, number) => ({ uuid: one.uuid, label: label(one), rows: pages[number].results }));
+    drawn = { lines, shown, resolution: pages[wanted.findIndex((one) => one.uuid === uuid)].resolution };
+    charts.show(registry, lines, shown, gpu.last_seen_at);
   } catch (error) {
-    if (error.name !== "AbortError") showError(byId("charts"), error, read);
+    if (error.name === "AbortError") return;
+    drawn = null;
+    charts.fail(error, read);
   }
 }
 
@@ -69,19 +97,16 @@ function drawHead() {
   byId("title").textContent = `${gpu.hostname} · GPU ${gpu.gpu_id}`;
   byId("host").href = `/hosts/${encodeURIComponent(gpu.hostname)}?cluster=${encodeURIComponent(gpu.cluster)}`;
   byId("host").textContent = `All GPUs of ${gpu.hostname}`;
-  const badge = byId("state");
-  badge.dataset.state = gpu.state ?? "";
-  badge.textContent = (gpu.state ?? "").replace("_", " ");
-  badge.hidden = !gpu.state;
+  morph(byId("state"), ...[badge(gpu.state)].filter(Boolean));
   const facts = [["Model", gpu.model_name], ["UUID", gpu.uuid], ["Cluster", gpu.cluster], ["Device", gpu.device],
     ["Driver", gpu.driver_version], ["PCI address", gpu.pci_bus_id], ["First seen", time(gpu.first_seen_at)], ["Last seen", time(gpu.last_seen_at)]];
-  byId("facts").replaceChildren(...facts.map(([name, fact]) => h("div", {}, h("dt", {}, name), h("dd", {}, fact || NOTHING))));
+  morph(byId("facts"), ...facts.map(([name, fact]) => h("div", {}, h("dt", {}, name), h("dd", {}, fact || NOTHING))));
 }
 
 function drawNow(row) {
   const reported = registry.filter((metric) => row[metric.name] !== null && row[metric.name] !== undefined);
   byId("now-at").replaceChildren(time(row.timestamp, true));
-  byId("now").replaceChildren(...reported.map((metric) =>
+  morph(byId("now"), ...reported.map((metric) =>
     h("div", { "data-metric": metric.name }, h("dt", { title: metric.description }, nameOf(metric)), h("dd", {}, value(row[metric.name], metric)))));
 }
 

@@ -3,16 +3,17 @@
 import { get } from "./api.js";
 import { age, label, NOTHING, value } from "./format.js";
 import { Live } from "./live.js";
-import { byId, h, readState, showError, writeState } from "./page.js";
+import { badge, byId, h, morph, part, readState, showError, writeState } from "./page.js";
 import { Charts } from "./history/board.js";
 import { bindRanges, readRows, showRanges } from "./history/controls.js";
 import { iso, moved, windowOf } from "./history/range.js";
 
 const DEFAULTS = { range: "1h", start: "", end: "", cluster: "" };
 const COLUMNS = ["gpu_utilization", "memory_used_mib", "power_draw", "temperature", "sm_clock_mhz"];
-const LIVE_MS = 15_000;
+const READ_MS = 15_000;
+const STATE_MS = 10_000;
 
-const hostname = decodeURIComponent(location.pathname.split("/").pop());
+const hostname = part("hostname");
 const state = readState(DEFAULTS);
 const charts = new Charts(byId("charts"), (start, end) => choose({ start: iso(start), end: iso(end) }));
 const newest = new Map();
@@ -26,10 +27,9 @@ async function start() {
   document.title = `${hostname} · GPU telemetry`;
   byId("title").textContent = hostname;
   try {
-    const [metrics, found] = await Promise.all([get("metrics"),
-      get(`hosts/${encodeURIComponent(hostname)}/gpus`, { cluster: state.cluster, limit: 1000 })]);
+    const [metrics, found] = await Promise.all([get("metrics"), readGpus()]);
     registry = metrics.results;
-    gpus = found.results;
+    gpus = found;
   } catch (error) {
     showError(byId("message"), error, () => location.reload());
     return;
@@ -39,7 +39,22 @@ async function start() {
   const live = new Live("/ws/telemetry/", { rows: takeRows });
   live.subscribe({ filters: { host: hostname, ...(state.cluster ? { cluster: state.cluster } : {}), metrics: COLUMNS } });
   await read();
-  setInterval(() => windowOf(state).live && !document.hidden && read(), LIVE_MS);
+  setInterval(() => windowOf(state).live && !document.hidden && read(), READ_MS);
+  setInterval(() => document.hidden || readStates(), STATE_MS);
+}
+
+async function readGpus() {
+  return (await get(`hosts/${encodeURIComponent(hostname)}/gpus`, { cluster: state.cluster, limit: 1000 })).results;
+}
+
+// States change by silence too, which no sample tells.
+async function readStates() {
+  try {
+    gpus = await readGpus();
+    drawTable();
+  } catch {
+    // The light in the head says that the gateway is away.
+  }
 }
 
 function takeRows(rows) {
@@ -59,23 +74,24 @@ async function read() {
   const shown = windowOf(state);
   showRanges(state, shown);
   try {
-    const rows = await Promise.all(gpus.map((gpu) => readRows(gpu.uuid, shown, reading.signal)));
-    const lines = gpus.map((gpu, number) => ({ label: `GPU ${gpu.gpu_id}`, rows: rows[number] }));
-    charts.show(registry, lines, shown, gpus.map((gpu) => gpu.last_seen_at).sort().at(-1));
+    const pages = await Promise.all(gpus.map((gpu) => readRows(gpu.uuid, shown, reading.signal)));
+    const lines = gpus.map((gpu, number) => ({ label: `GPU ${gpu.gpu_id}`, rows: pages[number].results }));
+    charts.show(registry, lines, shown, gpus.map((gpu) => gpu.last_seen_at).filter(Boolean).sort().at(-1));
   } catch (error) {
-    if (error.name !== "AbortError") showError(byId("charts"), error, read);
+    if (error.name !== "AbortError") charts.fail(error, read);
   }
 }
 
 function drawTable() {
   const metrics = COLUMNS.map((name) => registry.find((metric) => metric.name === name)).filter(Boolean);
-  byId("gpus").tHead.replaceChildren(h("tr", {}, h("th", {}, "GPU"), h("th", {}, "Model"),
+  morph(byId("gpus").tHead, h("tr", {}, h("th", {}, "GPU"), h("th", {}, "State"), h("th", {}, "Model"),
     ...metrics.map((metric) => h("th", { class: "number", title: metric.description }, label(metric))), h("th", {}, "Seen")));
-  byId("gpus").tBodies[0].replaceChildren(...gpus.map((gpu) => {
+  morph(byId("gpus").tBodies[0], ...gpus.map((gpu) => {
     const row = newest.get(gpu.uuid);
     const seen = row?.timestamp ?? gpu.last_seen_at;
     return h("tr", { "data-uuid": gpu.uuid },
-      h("td", {}, h("a", { href: `/gpus/${encodeURIComponent(gpu.uuid)}` }, `GPU ${gpu.gpu_id}`)), h("td", {}, gpu.model_name),
+      h("td", {}, h("a", { href: `/gpus/${encodeURIComponent(gpu.uuid)}` }, `GPU ${gpu.gpu_id}`)), h("td", {}, badge(gpu.state)),
+      h("td", { class: "name" }, gpu.model_name),
       ...metrics.map((metric) => h("td", { class: "number" }, row ? value(row[metric.name], metric) : NOTHING)),
       h("td", {}, seen ? `${age(seen)} ago` : "never"));
   }));

@@ -12,6 +12,38 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
+// Makes what is in `place` like `children`, and leaves alone what is like that already: what somebody
+// is about to click, has focused or has selected stays there while numbers around it change. Elements
+// may not have listeners of their own.
+export function morph(place, ...children) {
+  children.forEach((wanted, index) => {
+    const there = place.childNodes[index];
+    if (!there) place.append(wanted);
+    else if (there.isEqualNode(wanted)) return;
+    else if (there.nodeName !== wanted.nodeName || wanted.nodeType !== Node.ELEMENT_NODE) there.replaceWith(wanted);
+    else {
+      for (const { name } of [...there.attributes]) if (!wanted.hasAttribute(name)) there.removeAttribute(name);
+      for (const { name, value } of wanted.attributes) {
+        if (name === "style") there.style.cssText = wanted.style.cssText; // the content policy forbids the attribute
+        else if (there.getAttribute(name) !== value) there.setAttribute(name, value);
+      }
+      morph(there, ...wanted.childNodes);
+    }
+  });
+  while (place.childNodes.length > children.length) place.lastChild.remove();
+}
+
+// Big numbers side by side: [[text, what, why], …].
+export function showTiles(place, tiles) {
+  morph(place, ...tiles.map(([text, what, why]) => h("div", { class: "tile", title: why }, h("b", {}, text), h("span", {}, what))));
+}
+
+// How something is, in a word and a colour; nothing where that is not known.
+export const badge = (state) => state && h("span", { class: "badge", "data-state": state }, state.replaceAll("_", " "));
+
+// A name out of the page's address, as the server read it.
+export const part = (name) => document.body.dataset[name];
+
 export const byId = (id) => document.getElementById(id);
 
 // Instead of what is in `place`: what went wrong, and a way to try again.
@@ -24,9 +56,9 @@ export function showError(place, error, again) {
 }
 
 // Instead of what is in `place`: that there is nothing, and what to do about it.
-export function showEmpty(place, text, command) {
+export function showEmpty(place, text, ...commands) {
   place.replaceChildren(
-    h("div", { class: "notice" }, h("p", {}, text), command ? h("p", {}, h("code", {}, command)) : null),
+    h("div", { class: "notice" }, h("p", {}, text), ...commands.map((command) => h("p", {}, h("code", {}, command)))),
   );
 }
 

@@ -1,16 +1,28 @@
 // Light or dark: as the system says until somebody chooses. Runs before the first paint.
 (() => {
   const root = document.documentElement;
-  const chosen = localStorage.getItem("theme");
-  if (chosen) root.dataset.theme = chosen;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem("theme");
+  } catch {
+    // Where pages may store nothing, a choice lasts as long as its page.
+  }
+  const show = () => {
+    root.dataset.theme = chosen ?? (system.matches ? "dark" : "light");
+    dispatchEvent(new Event("themechange"));
+  };
+  system.addEventListener("change", show);
+  show();
   addEventListener("DOMContentLoaded", () => {
     document.getElementById("theme").addEventListener("click", () => {
-      const dark = root.dataset.theme
-        ? root.dataset.theme === "dark"
-        : matchMedia("(prefers-color-scheme: dark)").matches;
-      root.dataset.theme = dark ? "light" : "dark";
-      localStorage.setItem("theme", root.dataset.theme);
-      dispatchEvent(new Event("themechange"));
+      chosen = root.dataset.theme === "dark" ? "light" : "dark";
+      show();
+      try {
+        localStorage.setItem("theme", chosen);
+      } catch {
+        // As above.
+      }
     });
   });
 })();

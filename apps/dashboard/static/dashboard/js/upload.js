@@ -2,7 +2,7 @@
 
 import { csrf, get, post, Problem, url } from "./api.js";
 import { bytes, count, NOTHING, time } from "./format.js";
-import { byId, h, showError } from "./page.js";
+import { badge, byId, h, morph, showError } from "./page.js";
 
 const FOLLOW_MS = 500;
 const LIST_MS = 5000;
@@ -18,6 +18,7 @@ drop.addEventListener("drop", (event) => {
   drop.classList.remove("over");
   if (event.dataTransfer.files.length) send(event.dataTransfer.files[0]);
 });
+byId("uploads").addEventListener("click", (event) => event.target.dataset.id && follow(event.target.dataset.id));
 input.addEventListener("change", () => input.files.length && send(input.files[0]));
 list();
 setInterval(() => document.hidden || list(), LIST_MS);
@@ -50,7 +51,10 @@ function answered(request) {
   } catch {
     body.detail = request.statusText;
   }
-  if (request.status === 401) location.assign(`/login?next=${location.pathname}`);
+  if (request.status === 401) {
+    location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+    return;
+  }
   if (request.status >= 300) {
     showError(byId("progress"), new Problem(request.status, body.detail));
     return;
@@ -60,16 +64,21 @@ function answered(request) {
 
 function progress(what, done, whole, unit = bytes) {
   const bar = h("progress", { max: whole || 1, value: done, "aria-label": what });
-  byId("progress").replaceChildren(h("p", {}, `${what}: ${unit(done)} of ${unit(whole)}`), bar);
+  morph(byId("progress"), h("p", {}, `${what}: ${unit(done)} of ${unit(whole)}`), bar);
 }
 
+// One upload at a time: the last that was asked for.
+let followed = null;
+
 async function follow(id) {
+  followed = id;
   try {
     const upload = await get(`csv/uploads/${id}`);
+    if (followed !== id) return;
     progress("Streaming", upload.percent, 100, (percent) => `${percent.toFixed(0)} %`);
     showResult(upload);
     if (!ENDED.includes(upload.state) || (upload.state === "done" && upload.records_stored === null)) {
-      setTimeout(() => follow(id), FOLLOW_MS);
+      setTimeout(() => followed === id && follow(id), FOLLOW_MS);
     } else {
       byId("progress").replaceChildren(h("p", { class: "notice", role: "status" }, ending(upload)));
       list();
@@ -94,7 +103,7 @@ function showResult(upload) {
     : null;
   byId("result").replaceChildren(
     ...[duplicate].filter(Boolean),
-    h("table", {}, h("tbody", {}, ...rows.map(([name, text]) => h("tr", {}, h("th", {}, name), h("td", {}, text))))),
+    h("table", {}, h("tbody", {}, ...rows.map(([name, text]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "name" }, text))))),
     h("p", {}, h("a", { href: "/" }, "See its GPUs in the fleet")),
     ...rejections(upload.rejections ?? []),
   );
@@ -118,8 +127,9 @@ async function again(id) {
 async function list() {
   try {
     const page = await get("csv/uploads", { limit: 20 });
-    byId("uploads").replaceChildren(...(page.results.length ? page.results.map((one) =>
-      h("tr", {}, h("td", {}, h("button", { type: "button", class: "quiet", onclick: () => follow(one.id) }, one.filename)), h("td", {}, one.state),
+    byId("message").replaceChildren();
+    morph(byId("uploads"), ...(page.results.length ? page.results.map((one) =>
+      h("tr", {}, h("td", {}, h("button", { type: "button", class: "quiet name", "data-id": one.id }, one.filename)), h("td", {}, badge(one.state)),
         h("td", { class: "number" }, `${one.percent.toFixed(0)} %`), h("td", { class: "number" }, count(one.records_published)),
         h("td", { class: "number" }, count(one.rows_rejected)), h("td", {}, time(one.created_at))))
       : [h("tr", {}, h("td", { colspan: 6, class: "muted" }, "Nothing was uploaded yet."))]));

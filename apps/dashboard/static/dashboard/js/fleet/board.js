@@ -4,44 +4,61 @@ import { STATES, STEPS, step } from "../colours.js";
 
 const SIZES = { large: { cell: 20, gap: 3, label: 17, pad: 8 }, small: { cell: 11, gap: 2, label: 13, pad: 5 } };
 const MANY_HOSTS = 200;
+const LEAST_TILE = 96;
+// A host of more GPUs has them in several lines.
+const LONGEST_LINE = 16;
 const LEAST_HEIGHT = 320;
 const BELOW = 24;
+const UNKNOWN = { sign: "" };
 
 export class Board {
-  // `place` scrolls; `canvas` sticks in it; `spacer` is as high as all tiles.
-  constructor(place, canvas, spacer, { onOpen, onHover }) {
-    Object.assign(this, { place, canvas, spacer, onOpen, onHover });
+  // `place` scrolls; `canvas` sticks in it; `spacer` is as high as the tiles that it does not show.
+  // `onOpen(gpu)`, `onOpenHost(host)`, `onHover(gpu or null, {x, y} in the window)`.
+  constructor(place, canvas, spacer, { onOpen, onOpenHost, onHover }) {
+    Object.assign(this, { place, canvas, spacer, onOpen, onOpenHost, onHover });
     this.hosts = [];
     this.metric = null;
-    this.selected = null;
-    this.drawn = 0;
+    this.selected = null; // {host, gpu}: places in `hosts` and in its `gpus`
+    this.drawnMs = 0;
     this.pending = false;
     place.addEventListener("scroll", () => this.draw());
     new ResizeObserver(() => this.layout()).observe(place);
-    canvas.addEventListener("pointermove", (event) => onHover(this.at(event.offsetX, event.offsetY), event));
+    canvas.addEventListener("pointermove", (event) => this.point(event));
     canvas.addEventListener("pointerleave", () => onHover(null));
-    canvas.addEventListener("click", (event) => {
-      const found = this.at(event.offsetX, event.offsetY);
-      if (found) onOpen(found);
-    });
+    canvas.addEventListener("blur", () => onHover(null));
+    canvas.addEventListener("click", (event) => this.open(this.at(event.offsetX, event.offsetY)));
     canvas.addEventListener("keydown", (event) => this.key(event));
     addEventListener("themechange", () => this.draw());
   }
 
   // `metric` is {name, least, most}; null colours by state.
   show(hosts, metric) {
+    const chosen = this.chosen;
     this.hosts = hosts;
     this.metric = metric;
+    this.selected = chosen && this.find(chosen);
     this.layout();
+  }
+
+  get chosen() {
+    return this.selected && this.hosts[this.selected.host]?.gpus[this.selected.gpu];
+  }
+
+  find(gpu) {
+    const host = this.hosts.findIndex((one) => one.name === gpu.hostname && one.cluster === gpu.cluster);
+    const place = this.hosts[host]?.gpus.indexOf(gpu) ?? -1;
+    return place < 0 ? null : { host, gpu: place };
   }
 
   layout() {
     const size = this.hosts.length > MANY_HOSTS ? SIZES.small : SIZES.large;
-    const widest = Math.max(1, ...this.hosts.map((host) => host.gpus.length));
     this.size = size;
-    this.tileWidth = Math.max(widest * (size.cell + size.gap), 96) + size.pad * 2;
-    this.tileHeight = size.label + size.cell + size.pad * 2;
     this.width = this.place.clientWidth;
+    const widest = this.hosts.reduce((most, host) => Math.max(most, host.gpus.length), 1);
+    const fitting = Math.max(1, Math.floor((this.width - size.pad * 2) / (size.cell + size.gap)));
+    this.perLine = Math.min(widest, LONGEST_LINE, fitting);
+    this.tileWidth = Math.max(this.perLine * (size.cell + size.gap), LEAST_TILE) + size.pad * 2;
+    this.tileHeight = size.label + Math.ceil(widest / this.perLine) * (size.cell + size.gap) - size.gap + size.pad * 2;
     this.columns = Math.max(1, Math.floor(this.width / this.tileWidth));
     const rows = Math.ceil(this.hosts.length / this.columns);
     const room = Math.max(LEAST_HEIGHT, innerHeight - this.place.getBoundingClientRect().top - scrollY - BELOW);
@@ -64,7 +81,7 @@ export class Board {
       this.pending = false;
       const started = performance.now();
       this.paint();
-      this.drawn = performance.now() - started;
+      this.drawnMs = performance.now() - started;
     });
   }
 
@@ -72,86 +89,144 @@ export class Board {
     const pen = this.canvas.getContext("2d");
     const scale = devicePixelRatio || 1;
     const style = getComputedStyle(document.documentElement);
-    const colours = { ink: style.getPropertyValue("--muted"), empty: style.getPropertyValue("--empty"),
-      accent: style.getPropertyValue("--accent"), back: style.getPropertyValue("--card") };
+    const colours = { label: style.getPropertyValue("--muted"), ink: style.getPropertyValue("--ink"),
+      empty: style.getPropertyValue("--empty"), back: style.getPropertyValue("--card") };
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     pen.font = `${this.size.label - 4}px system-ui, sans-serif`;
     const top = this.place.scrollTop;
     const first = Math.floor(top / this.tileHeight) * this.columns;
     const last = Math.min(this.hosts.length, (Math.ceil((top + this.height) / this.tileHeight) + 1) * this.columns);
-    for (let index = first; index < last; index += 1) this.paintHost(pen, index, top, colours);
+    for (let index = first; index < last; index += 1) this.paintHost(pen, index, colours);
   }
 
-  paintHost(pen, index, top, colours) {
-    const { cell, gap, label, pad } = this.size;
-    const x = (index % this.columns) * this.tileWidth + pad;
-    const y = Math.floor(index / this.columns) * this.tileHeight - top + pad;
+  // The upper left corner of a tile's content, on the canvas.
+  corner(index) {
+    return { x: (index % this.columns) * this.tileWidth + this.size.pad,
+      y: Math.floor(index / this.columns) * this.tileHeight - this.place.scrollTop + this.size.pad };
+  }
+
+  corners(index, number) {
+    const { x, y } = this.corner(index);
+    const pitch = this.size.cell + this.size.gap;
+    return { x: x + (number % this.perLine) * pitch, y: y + this.size.label + Math.floor(number / this.perLine) * pitch };
+  }
+
+  paintHost(pen, index, colours) {
+    const { cell } = this.size;
+    const { x, y } = this.corner(index);
     const host = this.hosts[index];
-    pen.fillStyle = colours.ink;
+    pen.fillStyle = colours.label;
     pen.textBaseline = "top";
     pen.textAlign = "left";
-    pen.fillText(host.name, x, y, this.tileWidth - pad * 2);
+    pen.fillText(shortened(pen, host.name, this.tileWidth - this.size.pad * 2), x, y);
     host.gpus.forEach((gpu, number) => {
-      const left = x + number * (cell + gap);
-      this.paintCell(pen, gpu, left, y + label, cell, colours);
-      if (this.selected === gpu.uuid) {
-        pen.strokeStyle = colours.accent;
-        pen.lineWidth = 2;
-        pen.strokeRect(left - 1, y + label - 1, cell + 2, cell + 2);
-      }
+      const at = this.corners(index, number);
+      this.paintCell(pen, gpu, at.x, at.y, cell, colours);
+      if (this.selected?.host !== index || this.selected.gpu !== number) return;
+      pen.strokeStyle = colours.ink;
+      pen.lineWidth = 2;
+      pen.strokeRect(at.x - 1, at.y - 1, cell + 2, cell + 2);
     });
   }
 
   paintCell(pen, gpu, x, y, cell, colours) {
-    const state = STATES[gpu.state] ?? STATES.never_seen;
+    const state = STATES[gpu.state] ?? UNKNOWN;
     const shade = this.metric && step(gpu[this.metric.name], this.metric.least, this.metric.most);
     if (this.metric) pen.fillStyle = shade === null ? colours.empty : STEPS[shade];
-    else pen.fillStyle = state.colour;
+    else pen.fillStyle = state.colour ?? colours.empty;
     pen.fillRect(x, y, cell, cell);
     if (!state.sign) return;
     // Not seen now: whatever colour it had is crossed out by the sign of its state.
     pen.fillStyle = colours.back;
     pen.fillRect(x + 2, y + 2, cell - 4, cell - 4);
-    pen.fillStyle = state.colour;
+    pen.fillStyle = colours.ink;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillText(state.sign, x + cell / 2, y + cell / 2 + 1);
   }
 
-  // The GPU at a point of the canvas, or null.
+  // What is at a point of the canvas: {host, gpu}; `gpu` is undefined at a host's name, both are
+  // between tiles.
   at(x, y) {
     const { cell, gap, label, pad } = this.size;
     const column = Math.floor(x / this.tileWidth);
-    if (column >= this.columns) return null;
+    if (column >= this.columns) return {};
     const below = y + this.place.scrollTop;
     const host = this.hosts[Math.floor(below / this.tileHeight) * this.columns + column];
-    const inTile = (below % this.tileHeight) - pad;
-    if (!host || inTile < label || inTile > label + cell) return null;
-    return host.gpus[Math.floor((x - column * this.tileWidth - pad) / (cell + gap))] ?? null;
+    const down = (below % this.tileHeight) - pad;
+    const right = x - column * this.tileWidth - pad;
+    if (!host || down < 0 || right < 0) return {};
+    if (down < label) return { host };
+    const place = Math.floor(right / (cell + gap));
+    if (place >= this.perLine) return {};
+    const gpu = host.gpus[Math.floor((down - label) / (cell + gap)) * this.perLine + place];
+    return gpu ? { host, gpu } : {};
   }
 
-  // Arrows choose a cell, Enter opens it.
+  point(event) {
+    const { host, gpu } = this.at(event.offsetX, event.offsetY);
+    this.canvas.style.cursor = host ? "pointer" : "";
+    this.canvas.title = host && !gpu ? `${host.name} (${host.cluster})` : "";
+    this.onHover(gpu ?? null, { x: event.clientX, y: event.clientY });
+  }
+
+  open({ host, gpu }) {
+    if (gpu) this.onOpen(gpu);
+    else if (host) this.onOpenHost(host);
+  }
+
+  // Arrows choose a cell, Enter opens it, H its host, Escape chooses nothing.
   key(event) {
-    const all = this.hosts.flatMap((host) => host.gpus);
-    const now = all.findIndex((gpu) => gpu.uuid === this.selected);
-    const perRow = this.columns * (this.hosts[0]?.gpus.length ?? 1);
-    const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow, ArrowUp: -perRow };
-    if (event.key === "Enter" && now >= 0) this.onOpen(all[now]);
-    if (!(event.key in moves) || !all.length) return;
+    const gpu = this.chosen;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" && gpu) this.onOpen(gpu);
+    if (event.key.toLowerCase() === "h" && gpu) this.onOpenHost(this.hosts[this.selected.host]);
+    if (event.key === "Escape") this.select(null);
+    if (!event.key.startsWith("Arrow") || !this.hosts.length) return;
     event.preventDefault();
-    const next = all[Math.max(0, Math.min(all.length - 1, now + moves[event.key]))];
-    this.selected = next.uuid;
-    this.reveal(next);
-    this.onHover(next);
+    this.select(gpu ? this.moved(event.key) : { host: 0, gpu: 0 });
+  }
+
+  moved(key) {
+    const { host, gpu } = this.selected;
+    const last = (index) => this.hosts[index].gpus.length - 1;
+    const beside = (index, place) => (this.hosts[index] ? { host: index, gpu: Math.min(place, last(index)) } : this.selected);
+    switch (key) {
+      case "ArrowRight":
+        return gpu < last(host) ? { host, gpu: gpu + 1 } : beside(host + 1, 0);
+      case "ArrowLeft":
+        return gpu > 0 ? { host, gpu: gpu - 1 } : beside(host - 1, Infinity);
+      case "ArrowDown":
+        return gpu + this.perLine <= last(host) ? { host, gpu: gpu + this.perLine } : beside(host + this.columns, gpu % this.perLine);
+      default:
+        return gpu >= this.perLine ? { host, gpu: gpu - this.perLine } : beside(host - this.columns, gpu);
+    }
+  }
+
+  select(place) {
+    this.selected = place;
+    if (place) {
+      this.reveal(place.host);
+      const { x, y } = this.corners(place.host, place.gpu);
+      const { left, top } = this.canvas.getBoundingClientRect();
+      this.onHover(this.chosen, { x: left + x + this.size.cell, y: top + y + this.size.cell });
+    } else this.onHover(null);
     this.draw();
   }
 
-  reveal(gpu) {
-    const index = this.hosts.findIndex((host) => host.gpus.includes(gpu));
+  reveal(index) {
     const top = Math.floor(index / this.columns) * this.tileHeight;
     if (top < this.place.scrollTop) this.place.scrollTop = top;
     const bottom = top + this.tileHeight - this.height;
     if (bottom > this.place.scrollTop) this.place.scrollTop = bottom;
   }
+}
+
+// A text that fits, with its end cut off if need be: names differ at their end less than they agree, but
+// are squeezed beyond reading otherwise; the whole one is under the pointer.
+function shortened(pen, text, width) {
+  const whole = pen.measureText(text).width;
+  if (whole <= width) return text;
+  return `${text.slice(0, Math.max(1, Math.floor((text.length * width) / whole) - 2))}…`;
 }

@@ -1,16 +1,16 @@
 // A page's charts, one per metric that was reported, all over the same window.
 
 import { label as nameOf } from "../format.js";
-import { h, showEmpty } from "../page.js";
-import { draw } from "./chart.js";
-import { columns, isEmpty } from "./series.js";
+import { h, showEmpty, showError } from "../page.js";
+import { draw, shapeOf, update } from "./chart.js";
+import { clockOf, columns, isEmpty } from "./series.js";
 
 const HOUR_S = 3600;
 
 export class Charts {
   constructor(place, onZoom) {
-    Object.assign(this, { place, onZoom, charts: new Map(), shown: null, lines: [], metrics: [] });
-    addEventListener("themechange", () => this.redraw());
+    Object.assign(this, { place, onZoom, charts: new Map(), shape: null, shown: null, lines: [], metrics: [] });
+    addEventListener("themechange", () => this.forget().redraw());
     let due = null;
     new ResizeObserver(() => {
       clearTimeout(due);
@@ -26,17 +26,27 @@ export class Charts {
   }
 
   redraw() {
+    const clocks = this.lines.map(({ rows }) => clockOf(rows));
     const found = this.metrics
-      .map((metric) => ({ metric, list: this.lines.map(({ label, rows }) => ({ label, columns: columns(rows, metric.name) })) }))
+      .map((metric) => ({ metric, list: this.lines.map(({ label, rows }, number) => ({ label, columns: columns(rows, clocks[number], metric.name) })) }))
       .map(({ metric, list }) => ({ metric, list: list.filter((one) => !isEmpty(one.columns)) }))
       .filter(({ list }) => list.length);
-    for (const chart of this.charts.values()) chart.destroy();
-    this.charts.clear();
+    const shape = JSON.stringify(found.map(({ metric, list }) => [metric.name, shapeOf(list)]));
+    if (found.length && shape === this.shape) {
+      for (const { metric, list } of found) update(this.charts.get(metric.name), list, this.shown);
+      return;
+    }
+    this.forget();
     if (!found.length) {
       showEmpty(this.place, "Nothing was reported in this window. Choose a longer one, or another time.");
       if (this.lastSeen) this.place.lastChild.append(this.lastButton());
       return;
     }
+    this.begin(found);
+    this.shape = shape;
+  }
+
+  begin(found) {
     const cards = found.map(({ metric }) => {
       const unit = metric.kind === "counter" ? perSecond(metric, this.lines) : metric.unit;
       return h("section", { class: "card chart", "data-metric": metric.name },
@@ -46,6 +56,20 @@ export class Charts {
     found.forEach(({ metric, list }, number) => {
       this.charts.set(metric.name, draw(cards[number].lastChild, metric, list, this.shown, this.onZoom));
     });
+  }
+
+  // The next drawing begins anew.
+  forget() {
+    for (const chart of this.charts.values()) chart.destroy();
+    this.charts.clear();
+    this.shape = null;
+    return this;
+  }
+
+  // Instead of charts: what went wrong.
+  fail(error, again) {
+    this.forget();
+    showError(this.place, error, again);
   }
 
   lastButton() {

@@ -3,32 +3,29 @@
 
 import uPlot from "/static/vendor/uplot/uPlot.esm.js";
 
+import { chartStyle } from "../colours.js";
 import { value } from "../format.js";
 import { aligned } from "./series.js";
 
 const HEIGHT = 180;
-// Okabe and Ito's palette: apart for any colour vision.
-const LINES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c564b", "#7f7f7f"];
-const DARK_LINES = ["#56b4e9", "#ff9f5a", "#4fc79f", "#e3a6c9", "#9ad1f5", "#f5c45e", "#c49a91", "#b4bcc4"];
+const FEW = 40;
 
 // `list`: [{label, columns}]; `onZoom(start, end)` when a stretch of time is dragged over.
 export function draw(place, metric, list, shown, onZoom) {
-  const dark = isDark();
-  const lines = dark ? DARK_LINES : LINES;
+  const { lines, axis } = chartStyle();
   const series = [{ value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toLocaleString()) }];
   const bands = [];
+  const points = { show: list.every(({ columns }) => columns.times.length < FEW) };
+  const write = (_, number) => value(number, metric);
   list.forEach(({ label, columns }, number) => {
     const colour = lines[number % lines.length];
-    const write = (_, number_) => value(number_, metric);
-    series.push({ label, stroke: colour, width: 1.5, value: write, points: { show: columns.times.length < 40 } });
+    series.push({ label, stroke: colour, width: 1.5, value: write, points });
     if (!columns.most) return;
     const at = series.length;
     const hidden = { stroke: "transparent", points: { show: false }, value: write };
     series.push({ ...hidden, label: `${label} most` }, { ...hidden, label: `${label} least` });
     bands.push({ series: [at, at + 1], fill: `${colour}2e` });
   });
-  const grid = { stroke: dark ? "#2b3743" : "#e3e8ec", width: 1 };
-  const axis = { stroke: dark ? "#9fb0bf" : "#55626f", grid, ticks: grid };
   place.replaceChildren();
   return new uPlot({
     width: Math.max(240, place.clientWidth),
@@ -41,6 +38,19 @@ export function draw(place, metric, list, shown, onZoom) {
     legend: { live: true },
     hooks: { setSelect: [(chart) => select(chart, onZoom)] },
   }, aligned(list.map((one) => one.columns)), place);
+}
+
+// New values in a chart of the same lines; where the cursor is, it stays.
+export function update(chart, list, shown) {
+  chart.batch(() => {
+    chart.setData(aligned(list.map((one) => one.columns)), false);
+    chart.setScale("x", { min: shown.start, max: shown.end });
+  });
+}
+
+// What must be the same for `update`: the lines, their bands, and whether they are of points.
+export function shapeOf(list) {
+  return JSON.stringify(list.map(({ label, columns }) => [label, Boolean(columns.most), columns.times.length < FEW]));
 }
 
 function select(chart, onZoom) {
@@ -65,9 +75,4 @@ function short(tick) {
   if (size >= 1e6) return `${tick / 1e6}M`;
   if (size >= 1e4) return `${tick / 1e3}k`;
   return String(Math.round(tick * 1000) / 1000);
-}
-
-export function isDark() {
-  const theme = document.documentElement.dataset.theme;
-  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }

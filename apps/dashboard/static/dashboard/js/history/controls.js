@@ -1,15 +1,16 @@
 // The buttons above charts that choose their window, and the rows that fill it.
 
 import { get } from "../api.js";
+import { time } from "../format.js";
 import { byId, h } from "../page.js";
 import { LENGTHS, iso } from "./range.js";
 
 const POINTS = 1000;
 
-// All rows of a GPU in the window, as fine as fits into a chart.
-export async function readRows(uuid, shown, signal) {
+// All rows of a GPU in the window, as fine as fits into a chart: {results, resolution}.
+export function readRows(uuid, shown, signal) {
   const parameters = { start_time: iso(shown.start), end_time: iso(shown.end), resolution: "auto", limit: POINTS };
-  return (await get(`gpus/${encodeURIComponent(uuid)}/telemetry`, parameters, { signal })).results;
+  return get(`gpus/${encodeURIComponent(uuid)}/telemetry`, parameters, { signal });
 }
 
 export function bindRanges(choose, shown, moved) {
@@ -24,6 +25,6 @@ export function showRanges(state, shown) {
   for (const button of byId("ranges").querySelectorAll("[data-range]")) {
     button.setAttribute("aria-pressed", String(shown.live && button.dataset.range === state.range));
   }
-  const text = (seconds) => new Date(seconds * 1000).toLocaleString();
-  byId("window").textContent = shown.live ? "up to now" : `${text(shown.start)} – ${text(shown.end)}`;
+  if (shown.live) byId("window").replaceChildren("up to now");
+  else byId("window").replaceChildren(time(shown.start * 1000), " – ", time(shown.end * 1000));
 }
