@@ -39,15 +39,15 @@ Offset = Annotated[
 Order = Annotated[
     Literal["asc", "desc"], Meta(description="By time: `asc` oldest first, `desc` newest first.")
 ]
-_TIME = "RFC 3339, a date, Unix seconds, `now` or `now-5m` (s, m, h, d, w)"
+TIME = "RFC 3339, a date, Unix seconds, `now` or `now-5m` (s, m, h, d, w)"
 Start = Annotated[
     StartTime,
-    Meta(description=f"First instant, inclusive: {_TIME}.", examples=["2025-07-18T20:42:00Z"]),
+    Meta(description=f"First instant, inclusive: {TIME}.", examples=["2025-07-18T20:42:00Z"]),
 ]
 End = Annotated[
     EndTime,
     Meta(
-        description=f"Last instant, inclusive: {_TIME}; a date means the end of that day.",
+        description=f"Last instant, inclusive: {TIME}; a date means the end of that day.",
         examples=["now"],
     ),
 ]

@@ -62,9 +62,14 @@ class Instant:
         self.at = parse_time(text, datetime.now(UTC), is_end=self.is_end)
 
     @property
+    def is_relative(self) -> bool:
+        """Whether the text means another instant later."""
+        return self.text.startswith("now")
+
+    @property
     def absolute(self) -> str:
         """The same instant in a form that means the same later, for links to further pages."""
-        return format_time(self.at) if self.text.startswith("now") else self.text
+        return format_time(self.at) if self.is_relative else self.text
 
 
 class StartTime(Instant):

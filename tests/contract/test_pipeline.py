@@ -71,6 +71,7 @@ def test_without_anybody_it_is_empty_and_calm(get, config, settings):
         "decisions": [],
         "advice": [],
         "queue_history": [],
+        "dead_letters": 0,
     }
 
 
@@ -116,7 +117,9 @@ def test_without_postgresql_what_etcd_knows_is_still_told(config, monkeypatch):
         raise OperationalError("the server is away")
 
     monkeypatch.setattr(queries, "tasks", away)
-    assert remembered(config.cluster) == {"tasks": None, "queue_history": None}
+    assert remembered(config.cluster) == {
+        "tasks": None, "queue_history": None, "dead_letters": None
+    }  # fmt: skip
 
 
 def test_members_are_shown_with_their_figures_and_decisions_with_their_reasons(get, config, join):

@@ -109,6 +109,27 @@ def test_latest_samples_are_filtered_and_say_who_is_lost(get):
     assert list(row)[-2:] == ["timestamp", "power_draw"]
 
 
+def test_the_newest_samples_at_a_moment_are_those_of_then_with_the_state_of_then(get):
+    make_samples(make_gpu("host-1", 0), 200)
+    make_samples(make_gpu("host-1", 1), 5)
+    make_samples(make_gpu("host-1", 2), 5, START + timedelta(seconds=150))
+    make_samples(make_gpu("host-1", 3), 5, START - timedelta(minutes=11))
+    rows = get("/api/v1/telemetry/latest", at="2025-07-18T20:44:35.5Z")["results"]
+    assert [(row["gpu_id"], row["power_draw"], row["state"]) for row in rows] == [
+        (0, 121, "reporting"), (1, 4, "silent")
+    ]  # fmt: skip
+    assert get("/api/v1/telemetry/latest", at="2025-07-18T20:44:35Z", state="silent")["count"] == 1
+    assert get("/api/v1/telemetry/latest", at="2025-07-18T20:42:34Z")["count"] == 2
+    assert get("/api/v1/telemetry/latest", at="2025-07-18T20:20:00Z")["count"] == 0
+
+
+def test_the_newest_samples_at_a_moment_come_as_a_file_too(client, public, db):
+    make_samples(make_gpu(), 5)
+    query = {"at": "2025-07-18T20:42:36Z", "metrics": "power_draw", "format": "csv"}
+    lines = b"".join(client.get("/api/v1/telemetry/latest", query)).decode().split()
+    assert lines[-1].endswith("2025-07-18T20:42:36.000000Z,2")
+
+
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_fleet_telemetry_is_paged_by_time_and_gpu(get, order):
     for index in range(3):

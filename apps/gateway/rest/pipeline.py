@@ -65,6 +65,7 @@ EXAMPLE: dict[str, Any] = {
             "streamers": 1,
         }
     ],
+    "dead_letters": 0,
 }
 
 
@@ -183,6 +184,13 @@ class PipelineSerializer(serializers.Serializer[None]):
         many=True,
         allow_null=True,
         help_text="The last hour, oldest first; null while PostgreSQL does not answer.",
+    )
+    dead_letters = serializers.IntegerField(
+        allow_null=True,
+        help_text=(
+            f"Messages that could not be stored and are kept, counted up to {queries.MAX_LETTERS};"
+            " null while PostgreSQL does not answer."
+        ),
     )
 
 

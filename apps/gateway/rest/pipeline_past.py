@@ -1,4 +1,5 @@
-"""What PostgreSQL remembers of the pipeline: how its periodic tasks went, what waited when."""
+"""What PostgreSQL remembers of the pipeline: how its periodic tasks went, what waited when, what
+could not be stored."""
 
 from typing import Any
 
@@ -14,12 +15,15 @@ TIMES = ("due_at", "started_at", "finished_at", "succeeded_at", "failed_at")
 
 
 def remembered(cluster: str) -> dict[str, Any]:
-    """The fields `tasks` and `queue_history`, null while PostgreSQL does not answer."""
+    """The fields `tasks`, `queue_history`, `dead_letters`; null while PostgreSQL is away."""
     try:
-        tasks, history = queries.tasks(), queries.queue_history(cluster, SNAPSHOTS)
+        return {
+            "tasks": [_task(task) for task in queries.tasks()],
+            "queue_history": [_look(look) for look in queries.queue_history(cluster, SNAPSHOTS)],
+            "dead_letters": queries.dead_letters(cluster),
+        }
     except (OperationalError, InterfaceError):
-        return {"tasks": None, "queue_history": None}
-    return {"tasks": [_task(task) for task in tasks], "queue_history": [_look(h) for h in history]}
+        return {"tasks": None, "queue_history": None, "dead_letters": None}
 
 
 def _task(task: queries.Task) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from apps.telemetry.queries.buckets import (
     by_rollups,
     rows_read,
 )
+from apps.telemetry.queries.dead_letters import MAX_LETTERS, dead_letters
 from apps.telemetry.queries.exports import (
     MAX_EXPORTED,
     Column,
@@ -29,7 +30,7 @@ from apps.telemetry.queries.fleet_page import (
 )
 from apps.telemetry.queries.gpu_choice import EVERY_GPU, GpuChoice
 from apps.telemetry.queries.inventory import clusters, gpus, hosts, models
-from apps.telemetry.queries.latest import Latest, latest_json
+from apps.telemetry.queries.latest import LOOK_BACK, Latest, latest_json
 from apps.telemetry.queries.presence import Presence, presence
 from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_MEANS
 from apps.telemetry.queries.resolution import STEPS, Extent, Resolution, finest
@@ -45,9 +46,11 @@ __all__ = [
     "COLUMNS",
     "EVERY_GPU",
     "IDLE_BELOW",
+    "LOOK_BACK",
     "MAX_AGGREGATED",
     "MAX_COUNTED",
     "MAX_EXPORTED",
+    "MAX_LETTERS",
     "REPORTING_MEANS",
     "STATISTICS",
     "STEPS",
@@ -73,6 +76,7 @@ __all__ = [
     "buckets_json",
     "by_rollups",
     "clusters",
+    "dead_letters",
     "export_buckets",
     "export_latest",
     "export_samples",

@@ -17,8 +17,7 @@ from apps.telemetry.queries.bucket_rows import STATISTICS_OF, column_of
 from apps.telemetry.queries.buckets import Buckets, by_rollups
 from apps.telemetry.queries.fleet_page import PLACE
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
-from apps.telemetry.queries.latest import PLACE as LATEST_PLACE
-from apps.telemetry.queries.latest import in_state
+from apps.telemetry.queries.latest import in_state, latest_place, latest_rows
 from apps.telemetry.queries.sample_json import checked_columns, sample_fields, time_text
 from apps.telemetry.queries.telemetry import Order
 from apps.telemetry.queries.window import window_of
@@ -142,16 +141,22 @@ def export_buckets(buckets: Buckets, *, order: Order, limit: int | None) -> Expo
     )
 
 
-def export_latest(choice: GpuChoice, *, state: str | None, columns: Iterable[str]) -> Export:
+def export_latest(
+    choice: GpuChoice,
+    *,
+    state: str | None,
+    columns: Iterable[str],
+    at: datetime | None = None,
+) -> Export:
     """The newest sample of each GPU, in the order of `latest_json`. Raises UnknownColumn."""
-    names, place = checked_columns(columns), _place(LATEST_PLACE)
+    names, place = checked_columns(columns), _place(latest_place(at))
     return Export(
         columns=[*place, _time("latest.timestamp"), *(_metric(name, "latest") for name in names)],
         fields=", ".join([*map(_named, place), sample_fields("latest", names)]),
-        rows=f"FROM {GPUS} JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id"
-        f" WHERE true {choice.conditions} {in_state(state)}"
+        rows=f"FROM {GPUS} {latest_rows(at)}"
+        f" WHERE true {choice.conditions} {in_state(state, at)}"
         " ORDER BY cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid",
-        parameters=choice.parameters,
+        parameters=choice.parameters | {"at": at},
     )
 
 

@@ -1,12 +1,15 @@
-"""The latest sample of every GPU: the fleet view, which never touches history."""
+"""The latest sample of every GPU: the fleet view, which never touches history.
+
+Or the latest at a moment of the past: of each GPU one step down the primary key.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apps.telemetry.queries.gpu_choice import EVERY_GPU, GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
-from apps.telemetry.queries.reporting import SAME_UNTIL, STATE
+from apps.telemetry.queries.reporting import SAME_UNTIL, STATE, state_at
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
 from apps.telemetry.status import State
 
@@ -20,13 +23,23 @@ PLACE = {
     "model_name": "gpu.model_name",
     "state": STATE,
 }
+# What is older at the moment that is asked for is not looked for.
+LOOK_BACK = timedelta(minutes=10)
+_MOMENT = "%(at)s::timestamptz"
+_NEWEST = "JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id"
+_NEWEST_AT = f"""JOIN telemetry_latestsample newest ON newest.gpu_id = gpu.id
+  JOIN LATERAL (SELECT s.*, newest.interval_s
+                  FROM telemetry_sample s
+                 WHERE s.gpu_id = gpu.id AND s.timestamp <= {_MOMENT}
+                   AND s.timestamp > {_MOMENT} - interval '{LOOK_BACK.total_seconds():.0f} s'
+                 ORDER BY s.timestamp DESC LIMIT 1) latest ON true"""
 _LATEST = """
 SELECT coalesce(string_agg(row_to_json(fields)::text, ',' ORDER BY
                            cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid), ''),
        count(*),
        {same_until}
   FROM {gpus}
-  JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id,
+  {rows},
        LATERAL (SELECT {place}, {fields}) fields
  WHERE true {conditions}
 """
@@ -49,25 +62,39 @@ def latest_json(
     *,
     state: str | None = None,
     columns: Iterable[str] = COLUMNS,
+    at: datetime | None = None,
 ) -> Latest:
     """The newest sample of each chosen GPU that has one, by cluster, host and index.
+
+    With `at`, the newest at that moment that was not older than LOOK_BACK, and the state then.
 
     Each object has PLACE, with its state by apps/telemetry/status.py, `timestamp` and `columns`.
     Raises UnknownColumn.
     """
     statement = _LATEST.format(
         gpus=GPUS,
-        place=", ".join(f"{sql} AS {name}" for name, sql in PLACE.items()),
+        rows=latest_rows(at),
+        place=", ".join(f"{sql} AS {name}" for name, sql in latest_place(at).items()),
         fields=sample_fields("latest", checked_columns(columns)),
-        conditions=f"{choice.conditions} {in_state(state)}",
-        same_until=SAME_UNTIL,
+        conditions=f"{choice.conditions} {in_state(state, at)}",
+        same_until="NULL" if at else SAME_UNTIL,
     )
-    row = fetch_one(statement, choice.parameters)
+    row = fetch_one(statement, choice.parameters | {"at": at})
     assert row is not None, "an aggregate has one row"
     lines, count, same_until = row
     return Latest(f"[{lines}]", count, same_until)
 
 
-def in_state(state: str | None) -> str:
+def latest_rows(at: datetime | None) -> str:
+    """The join that brings the row `latest` of each GPU."""
+    return _NEWEST if at is None else _NEWEST_AT
+
+
+def latest_place(at: datetime | None) -> dict[str, str]:
+    """PLACE, with the state of then."""
+    return PLACE if at is None else PLACE | {"state": state_at(_MOMENT)}
+
+
+def in_state(state: str | None, at: datetime | None = None) -> str:
     """The condition on a row of latest samples. Raises ValueError for what is no state."""
-    return "" if state is None else f"AND {STATE} = '{State(state).value}'"
+    return "" if state is None else f"AND {latest_place(at)['state']} = '{State(state).value}'"

@@ -39,6 +39,13 @@ STATE = (
     f" WHEN {IS_REPORTING} THEN 'reporting'"
     f" WHEN now() - latest.timestamp <= {_LOST_AFTER} THEN 'silent' ELSE 'lost' END"
 )
+
+
+def state_at(moment: str) -> str:
+    """STATE as it was at a moment, an SQL expression that depends on no row."""
+    return STATE.replace("now()", moment)
+
+
 # Of many rows: the state of a host.
 LIVELIEST = (
     f"(ARRAY{[state.value for state in State]})"
