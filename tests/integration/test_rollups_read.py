@@ -121,7 +121,7 @@ def test_auto_never_answers_samples_that_are_gone(fleet):
     assert after.first_at is not None
     assert before.first_at is not None
     assert after.first_at <= before.first_at
-    assert queries.finest(after, 5000) is not queries.Resolution.RAW
+    assert queries.resolution_for(after, 5000, 5000) is not queries.Resolution.RAW
 
 
 def drop_samples():

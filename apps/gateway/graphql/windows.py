@@ -19,7 +19,8 @@ def resolve(reader: Reader, uuids: list[str], excerpt: Excerpt, asked: Resolutio
         return asked
     extent = _extent(reader, uuids, excerpt.start, excerpt.end)
     if asked is Resolution.AUTO:
-        asked = queries.finest(extent, excerpt.limit * max(1, extent.gpus))
+        most = excerpt.limit * max(1, extent.gpus)
+        asked = queries.resolution_for(extent, most, most)
     if asked is not Resolution.RAW:
         _check(extent)
     return asked

@@ -17,6 +17,8 @@ from apps.telemetry.queries import GpuChoice, Resolution
 DEFAULT_LIMIT = 100
 # What `auto` aims at where no `limit` is given: enough for a chart as wide as a screen.
 AUTO_POINTS = 1000
+# How many times that it answers rather than too few: from one resolution to the next it is sixty.
+AUTO_EXCESS = 4
 
 PageLimit = Annotated[
     int,
@@ -24,8 +26,9 @@ PageLimit = Annotated[
         ge=1,
         le=MAX_LIMIT,
         description=(
-            f"The most results in one answer: {DEFAULT_LIMIT} unless given, with "
-            f"`resolution=auto` {AUTO_POINTS}; a file then holds the whole window."
+            f"The most results in one answer: {DEFAULT_LIMIT} unless given; a file then holds the "
+            f"whole window. With `resolution=auto` how many are wanted, {AUTO_POINTS} unless "
+            f"given: an answer may hold {AUTO_EXCESS} times as many, up to {MAX_LIMIT}."
         ),
     ),
 ]
@@ -34,7 +37,7 @@ ResolutionName = Annotated[
     Meta(
         description=(
             "`raw` answers samples; `1m` and `1h` what they amount to per minute or hour; `auto` "
-            "the finest of these that gives at most `limit` results."
+            "the coarsest of these that still gives `limit` results."
         )
     ),
 ]
@@ -67,8 +70,14 @@ class WindowParameters(Parameters):
     @property
     def page_limit(self) -> int:
         """The most results in one page."""
-        default = AUTO_POINTS if self.resolution == "auto" else DEFAULT_LIMIT
-        return default if self.limit is None else self.limit
+        if self.resolution == "auto":
+            return min(AUTO_EXCESS * self.points, MAX_LIMIT)
+        return DEFAULT_LIMIT if self.limit is None else self.limit
+
+    @property
+    def points(self) -> int:
+        """How many results `auto` is to give."""
+        return AUTO_POINTS if self.limit is None else self.limit
 
     def check(self) -> None:
         """Raise InvalidParameter where the window ends before it starts."""
@@ -80,9 +89,9 @@ def resolve(choice: GpuChoice, given: WindowParameters) -> Resolution:
     """The resolution to answer with. Raises InvalidParameter where that takes too many rows."""
     chosen = Resolution(given.resolution)
     if chosen is Resolution.AUTO:
-        points = given.page_limit
-        extent = queries.extent(choice, **given.window, at_most=points + 1)
-        chosen = queries.finest(extent, points)
+        most = given.page_limit
+        extent = queries.extent(choice, **given.window, at_most=most + 1)
+        chosen = queries.resolution_for(extent, given.points, most)
     if chosen is Resolution.RAW:
         return chosen
     bound = queries.MAX_AGGREGATED
