@@ -56,11 +56,13 @@ class Bench:
         )  # fmt: skip
 
     def manage(self, *arguments: str) -> str:
-        """Run a command of the product to its end; what it printed."""
+        """Run a command of the product to its end; what it printed. Raises RuntimeError."""
         done = subprocess.run(
-            self._command(arguments), env=self.environment, cwd=ROOT, check=True,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            self._command(arguments), env=self.environment, cwd=ROOT, check=False,
+            capture_output=True, text=True,
         )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{done.stderr.strip()}")
         return done.stdout
 
     def stream(self) -> dict[str, Any]:
