@@ -33,7 +33,7 @@ from apps.telemetry.queries.inventory import clusters, gpus, hosts, models
 from apps.telemetry.queries.latest import LOOK_BACK, Latest, latest_json
 from apps.telemetry.queries.presence import Presence, presence
 from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_MEANS
-from apps.telemetry.queries.resolution import STEPS, Extent, Resolution, finest
+from apps.telemetry.queries.resolution import STEPS, Extent, Resolution, resolution_for
 from apps.telemetry.queries.sample_json import COLUMNS, UnknownColumn
 from apps.telemetry.queries.snapshot import snapshot
 from apps.telemetry.queries.stats import Stats, stats_json
@@ -81,7 +81,6 @@ __all__ = [
     "export_latest",
     "export_samples",
     "extent",
-    "finest",
     "fleet_telemetry_json",
     "gpu_telemetry_json",
     "gpus",
@@ -90,6 +89,7 @@ __all__ = [
     "models",
     "presence",
     "queue_history",
+    "resolution_for",
     "rows_read",
     "snapshot",
     "stats_json",
