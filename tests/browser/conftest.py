@@ -60,6 +60,8 @@ def person(
 ) -> Iterator[Person]:
     """Who uses the pages; whatever they do, no page may complain or ask another host."""
     browser.delete_all_cookies()
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.get("about:blank")
     for kind in ("browser", "performance"):
         browser.get_log(kind)

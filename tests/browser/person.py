@@ -31,6 +31,16 @@ class Person:
         """Goes to a page."""
         self.browser.get(self.site.address + path)
 
+    def sees_it_as(self, scheme: str, width: int) -> None:
+        """In a light or dark scheme, without motion, in a window of so many pixels."""
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
     def signs_in(self, then: str = "/") -> None:
         """As the one who may do everything."""
         self.opens(f"/login?next={then}")

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from apps.embedded.ports import free_port
 from apps.embedded.processes import Child
 from apps.embedded.stack import Stack
@@ -18,6 +20,7 @@ from apps.telemetry.records import Record, encode
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
+STRANGE = "GPU-strange"
 CLUSTER = "browser"
 ADMIN, PASSWORD = "keeper", "a password for tests"
 WORKERS = {
@@ -64,9 +67,11 @@ class Site:
         for child in self._children:
             child.stop(20.0)
 
-    def publish(self, hosts: int = 2, gpus: int = 8, **metrics: float) -> None:
-        """One record of each GPU, stamped now; the rest has values of its own."""
-        now = datetime.now(UTC)
+    def publish(
+        self, hosts: int = 2, gpus: int = 8, at: datetime | None = None, **metrics: float
+    ) -> None:
+        """One record of each GPU, stamped now unless told; the rest has values of its own."""
+        now = at or datetime.now(UTC)
         self._publisher.publish(
             [
                 Message(f"node-{host}", str(gpu), encode(_record(now, host, gpu, metrics)))
@@ -75,6 +80,20 @@ class Site:
             ]
         )
         self._publisher.flush()
+
+    def publish_strange(self, hostname: str, model: str) -> None:
+        """One record of a GPU whose host and model have these names."""
+        named = {"hostname": hostname, "model_name": model, "uuid": STRANGE}
+        record = structs.replace(_record(datetime.now(UTC), 0, 0, {}), **named)
+        self._publisher.publish([Message(hostname, "0", encode(record))])
+        self._publisher.flush()
+
+    def restart_gateway(self) -> None:
+        """As after a new version: everybody who is connected loses it for a moment."""
+        gateway = self._children[0]
+        gateway.ask_to_stop()
+        gateway.stop(20.0)
+        gateway.start()
 
     def put_unreadable(self) -> None:
         """A message that is no record: the collector makes a dead letter of it."""

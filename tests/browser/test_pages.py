@@ -1,10 +1,10 @@
 """A person's way through each page."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.browser.site import until, uuid_of
+from tests.browser.site import STRANGE, until, uuid_of
 
 CSV = (
     "timestamp,gpu_id,hostname,uuid,gpu_utilization,power_draw\n"
@@ -51,6 +51,57 @@ def test_a_cell_is_reached_by_keyboard_and_opens_its_gpu(person):
     person.sees("node-0 · GPU 0", "#title")
 
 
+def test_the_fleet_is_shown_as_it_was_at_a_moment_and_the_way_back_is_live(person, site):
+    then = datetime.now(UTC) - timedelta(minutes=30)
+    site.publish(at=then, gpu_utilization=77.0)
+    site.publish(gpu_utilization=11.0)
+    person.opens(f"/?at={then + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}")
+    person.sees("77.0 %", "#totals")
+    person.sees("moment of the past", "#connection")
+    person.find("#later").click()
+    until(lambda: f"{then + timedelta(seconds=61):%H%%3A%M}" in person.browser.current_url)
+    person.sees("77.0 %", "#totals")
+    person.find("#to-live").click()
+    person.sees("11.0 %", "#totals")
+    person.sees("Live", "#connection")
+    assert "at=" not in person.browser.current_url
+
+
+def test_a_gpu_that_stopped_reporting_is_not_shown_as_reporting(person, site):
+    site.publish(hosts=3, gpus=2, at=datetime.now(UTC) - timedelta(minutes=10))
+    site.publish()
+    person.opens("/")
+    person.sees("16 of 18", "#totals")
+    person.sees("node-2 · 1", "#findings section:first-child")
+    person.opens("/hosts/node-2")
+    person.sees("silent", "#gpus tbody tr:last-child")
+
+
+def test_the_page_goes_on_by_itself_when_the_gateway_was_away(person, site):
+    person.expects("ERR_CONNECTION_REFUSED")
+    person.expects("WebSocket connection to")
+    person.opens("/")
+    person.sees("Live", "#connection")
+    site.restart_gateway()
+    until(lambda: person.find("#connection").text == "Live")
+    site.publish(gpu_utilization=42.0)
+    person.sees("42.0 %", "#totals")
+
+
+def test_names_are_text_whatever_they_hold(person, site):
+    hostname = "long-" * 40 + "name"
+    site.publish_strange(hostname, "<img src=x onerror=alert(1)>")
+    person.opens("/?text=onerror")
+    person.sees("1 of 1", "#totals")
+    person.find("#cells").send_keys("\ue014")
+    person.sees("<img src=x", "#tip")
+    person.opens(f"/gpus/{STRANGE}")
+    person.sees("<img src=x", "#facts")
+    person.find("#host").click()
+    person.sees("<img src=x", "#gpus")
+    assert person.script("return document.querySelectorAll('main img').length") == 0
+
+
 def test_a_gpu_shows_its_values_and_a_zoom_that_is_a_link(person, site):
     person.opens(f"/gpus/{uuid_of(0, 3)}?range=15m")
     person.sees("Live", "#connection")
@@ -77,9 +128,10 @@ def test_a_host_shows_its_gpus_side_by_side(person, site):
 
 def test_the_pipeline_shows_who_works(person, site):
     person.opens("/pipeline")
-    person.sees("collectors", "#totals")
+    person.sees("dead letters", "#totals")
     person.sees("Live", "#connection")
     until(lambda: len(person.all("#collectors .bar")) == 1)
+    person.sees("Those at work", "#ledger")
 
 
 def test_an_uploaded_file_is_followed_until_it_is_stored(person, tmp_path):
@@ -112,11 +164,14 @@ def test_a_page_without_data_says_what_to_run(person):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_keeps_nobody_out(person, path):
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 400)])
+def test_a_page_keeps_nobody_out(person, path, scheme, width):
+    person.sees_it_as(scheme, width)
     person.opens(path)
     person.find("main h1")
     until(lambda: person.script("return document.readyState") == "complete")
     assert person.serious_violations() == []
+    assert person.script("return document.documentElement.scrollWidth") <= width
 
 
 def test_the_fleet_page_is_light(person):
