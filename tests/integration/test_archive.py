@@ -13,6 +13,7 @@ from apps.telemetry.archive import parts
 from apps.telemetry.archive.checksum import as_text, sum_of
 from apps.telemetry.archive.closed import days_to_archive
 from apps.telemetry.archive.day import archive_day
+from apps.telemetry.archive.milliwatts import unpacked
 from apps.telemetry.archive.parts import read_parts
 from apps.telemetry.archive.restore import bring_back, is_alone
 from apps.telemetry.ingest import store
@@ -63,6 +64,29 @@ def test_the_file_says_units_kinds_and_what_it_is_sorted_by():
     assert schema.field("power_draw").metadata[b"unit"] == b"W"
     assert schema.field("energy_consumption_mj").metadata[b"kind"] == b"counter"
     assert schema.metadata[b"telemetry.sorted_by"] == b"uuid,timestamp"
+
+
+def power_types(entry, root):
+    return [str(parquet.read_schema(root / file["name"]).field("power_draw").type)
+            for file in entry.files]  # fmt: skip
+
+
+def test_power_is_a_decimal_of_milliwatts_in_files_where_that_loses_nothing(
+    monkeypatch, no_history
+):
+    monkeypatch.setattr(parts, "ROW_GROUP_ROWS", 3)
+    monkeypatch.setattr(parts, "PART_ROWS", 9)
+    fill(2, 9)
+    store("lab", [record(1, 0, timestamp=at(7), power_draw=65.12345678901234)])
+    (entry,) = archive_day(DAY)
+    assert power_types(entry, no_history) == ["decimal32(9, 3)", "double"]
+    before = [gpu_telemetry_json(f"GPU-{gpu:04d}").results for gpu in range(2)]
+    assert "65.12345678901234" in before[1]
+    list(apply_retention(margin=timedelta(0), is_complete=lambda _: True))
+    assert is_alone(DAY)
+    assert [gpu_telemetry_json(f"GPU-{gpu:04d}").results for gpu in range(2)] == before
+    bring_back(DAY)
+    assert [gpu_telemetry_json(f"GPU-{gpu:04d}").results for gpu in range(2)] == before
 
 
 def test_postgresql_and_the_archive_compute_the_same_checksum():
@@ -153,7 +177,8 @@ def test_an_old_file_without_a_metric_of_today_can_be_read_and_restored(no_histo
     (entry,) = archive_day(DAY)
     before = [gpu_telemetry_json(f"GPU-{gpu:04d}").results for gpu in range(2)]
     path = no_history / entry.files[0]["name"]
-    old = parquet.read_table(path).drop_columns(["memory_temperature", "ecc_dbe_aggregate_total"])
+    old = unpacked(parquet.read_table(path))
+    old = old.drop_columns(["memory_temperature", "ecc_dbe_aggregate_total"])
     parquet.write_table(old, path)
     entry.checksum = as_text(sum_of(old))
     entry.save()

@@ -1,9 +1,9 @@
 """Writes sorted rows as Parquet files into a storage, and reads them back, in bounded memory."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
-from tempfile import TemporaryFile
 from typing import Any
 
 import pyarrow as pa
@@ -12,8 +12,10 @@ from django.core.files.storage import Storage
 from pyarrow import parquet
 
 from apps.telemetry.archive.failures import ArchiveFailed
+from apps.telemetry.archive.milliwatts import unpacked
 from apps.telemetry.archive.names import is_part, part_of
-from apps.telemetry.archive.schema import PART_ROWS, ROW_GROUP_ROWS, SCHEMA, writer_options
+from apps.telemetry.archive.part_file import PartFile
+from apps.telemetry.archive.schema import PART_ROWS, ROW_GROUP_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +44,19 @@ def write_parts(storage: Storage, folder: str, tables: Iterable[pa.Table]) -> It
 
 
 def _write(storage: Storage, name: str, first: pa.Table, groups: Iterator[pa.Table]) -> Part:
-    with TemporaryFile() as file:
-        with parquet.ParquetWriter(file, SCHEMA, **writer_options()) as writer:
-            last, rows = first, 0
-            for last in chain([first], islice(groups, PART_ROWS // ROW_GROUP_ROWS - 1)):
-                writer.write_table(last, row_group_size=ROW_GROUP_ROWS)
-                rows += last.num_rows
-        size = file.tell()
-        file.seek(0)
-        saved = storage.save(name, File(file))
+    with closing(PartFile()) as part:
+        last = first
+        for last in chain([first], islice(groups, PART_ROWS // ROW_GROUP_ROWS - 1)):
+            part.write(last)
+        size = part.finish()
+        saved = storage.save(name, File(part.file))
     if saved != name:
         storage.delete(saved)
         raise ArchiveFailed(
             f"the archive has a file {name} already that could not be removed; look at the rights"
             " of ARCHIVE_DIR, or at those of its bucket"
         )
-    return Part(name, rows, size, first["uuid"][0].as_py(), last["uuid"][-1].as_py())
+    return Part(name, part.rows, size, first["uuid"][0].as_py(), last["uuid"][-1].as_py())
 
 
 def read_parts(storage: Storage, names: Iterable[str]) -> Iterator[pa.Table]:
@@ -65,7 +64,7 @@ def read_parts(storage: Storage, names: Iterable[str]) -> Iterator[pa.Table]:
     for name in names:
         with opened(storage, name) as file:
             for number in range(file.num_row_groups):
-                yield file.read_row_group(number, use_threads=False)
+                yield unpacked(file.read_row_group(number, use_threads=False))
 
 
 def opened(storage: Storage, name: str) -> Any:

@@ -5,12 +5,9 @@ from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
-from django.core.files.storage import storages
 from msgspec import Raw
-from pyarrow import parquet
 
-from apps.telemetry.archive.parts import unreadable
-from apps.telemetry.archive.schema import SCHEMA
+from apps.telemetry.archive.finding import Wanted, files_of, found_in
 from apps.telemetry.archive.stretch import Stretch
 from apps.telemetry.models.archived import ArchivedDay, ArchiveState
 
@@ -22,47 +19,39 @@ def archived_samples(
 
     Only `timestamp` and the columns that are not null. Raises ArchiveFailed.
     """
+    wanted = Wanted([uuid], stretch.low, stretch.high, ["timestamp", *columns])
     found: list[dict[str, Any]] = []
-    for table in _tables(uuid, days, stretch, ["timestamp", *columns]):
-        rows = [_sample(row) for row in table.to_pylist()]
+    for table in archived_tables(days, wanted, ascending=stretch.ascending):
+        rest = stretch.rows - len(found)
+        first = 0 if stretch.ascending else max(0, table.num_rows - rest)
+        rows = as_samples(table.slice(first, rest).drop_columns(["uuid"]))
         found += rows if stretch.ascending else reversed(rows)
         if len(found) >= stretch.rows:
             break
-    return found[: stretch.rows]
+    return found
+
+
+def archived_tables(
+    days: Sequence[date], wanted: Wanted, *, ascending: bool = True
+) -> Iterator[pa.Table]:
+    """What the archive alone has of it on these days, day by day. Raises ArchiveFailed."""
+    names: dict[date, list[str]] = {}
+    for entry in ArchivedDay.objects.filter(date__in=days, state=ArchiveState.ALONE):
+        names.setdefault(entry.date, []).extend(files_of(entry, wanted))
+    for day in days:
+        of_the_day = names.get(day, [])
+        for name in of_the_day if ascending else reversed(of_the_day):
+            yield from found_in(name, wanted, ascending=ascending)
 
 
 def count_archived(uuid: str, day: date, low: datetime | None, high: datetime | None) -> int:
     """How many samples of a GPU on a day lie between two instants. Raises ArchiveFailed."""
-    every = Stretch(low, high, 1 << 40)
-    return sum(table.num_rows for table in _tables(uuid, [day], every, ["timestamp"]))
+    return sum(table.num_rows for table in archived_tables([day], Wanted([uuid], low, high, [])))
 
 
-def _tables(
-    uuid: str, days: Sequence[date], stretch: Stretch, columns: list[str]
-) -> Iterator[pa.Table]:
-    names: dict[date, list[str]] = {}
-    for entry in ArchivedDay.objects.filter(date__in=days, state=ArchiveState.ALONE):
-        holding = [f["name"] for f in entry.files if f["first"] <= uuid <= f["last"]]
-        names.setdefault(entry.date, []).extend(holding)
-    conditions: list[tuple[str, str, object]] = [("uuid", "=", uuid)]
-    conditions += [("timestamp", ">=", stretch.low)] if stretch.low else []
-    conditions += [("timestamp", "<=", stretch.high)] if stretch.high else []
-    for day in days:
-        day_names = names.get(day, [])
-        for name in day_names if stretch.ascending else reversed(day_names):
-            table = _read(name, columns, conditions)
-            first = 0 if stretch.ascending else max(0, table.num_rows - stretch.rows)
-            yield table.slice(first, stretch.rows)
-
-
-def _read(name: str, columns: list[str], conditions: list[Any]) -> pa.Table:
-    try:
-        with storages["archive"].open(name, "rb") as source:
-            return parquet.read_table(
-                source, columns=columns, filters=conditions, schema=SCHEMA, use_threads=False
-            )
-    except (OSError, pa.ArrowInvalid) as error:
-        raise unreadable(name, error) from error
+def as_samples(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows as JSON's values, without those that are null."""
+    return [_sample(row) for row in table.to_pylist()]
 
 
 def _sample(row: dict[str, Any]) -> dict[str, Any]:

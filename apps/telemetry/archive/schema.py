@@ -1,5 +1,6 @@
 """The columns of an archive file, their units and how they are encoded."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -23,8 +24,8 @@ ROW_GROUP_ROWS = 131_072
 # A file of a few MiB up to some 20: what an object store hands out in one piece.
 PART_ROWS = 32 * ROW_GROUP_ROWS
 COMPRESSION_LEVEL = 9
-# Power has tens of thousands of different values in a row group; the default would end its
-# dictionary after a few of them.
+# Power that is no whole milliwatts has as many values as rows; the default would end its dictionary
+# after a few of them.
 DICTIONARY_BYTES = 8 << 20
 
 
@@ -54,34 +55,40 @@ SCHEMA = pa.schema(
 )
 COLUMNS: tuple[str, ...] = tuple(SCHEMA.names)
 
-_deltas = ["timestamp", *(metric.name for metric in METRICS if metric.is_integer)]
 
-
-def writer_options() -> dict[str, Any]:
+def writer_options(schema: pa.Schema) -> dict[str, Any]:
     """How pyarrow's ParquetWriter writes the columns.
 
-    Deltas for times and whole numbers. Dictionaries for texts and also for floats: gauges are whole
-    numbers of a small range and power comes in steps of 1 mW, so that byte-stream-split, which
-    packs the bytes of arbitrary floats, took 1.8 times as much (docs/adr/0010).
+    Deltas for times, whole numbers and decimals. Dictionaries for texts and also for floats: gauges
+    are whole numbers of a small range, so that byte-stream-split, which packs the bytes of
+    arbitrary floats, took 1.8 times as much (docs/adr/0010).
     """
+    deltas = [field.name for field in schema if _has_deltas(field)]
     return {
         "compression": "zstd",
         "compression_level": COMPRESSION_LEVEL,
-        "use_dictionary": [name for name in COLUMNS if name not in _deltas],
-        "column_encoding": dict.fromkeys(_deltas, "DELTA_BINARY_PACKED"),
+        "use_dictionary": [name for name in COLUMNS if name not in deltas],
+        "column_encoding": dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
         "dictionary_pagesize_limit": DICTIONARY_BYTES,
+        "store_decimal_as_integer": True,
         "write_statistics": ["uuid", "timestamp"],
         "sorting_columns": parquet.SortingColumn.from_ordering(
-            SCHEMA, [("uuid", "ascending"), ("timestamp", "ascending")]
+            schema, [("uuid", "ascending"), ("timestamp", "ascending")]
         ),
     }
 
 
-def as_now(table: pa.Table) -> pa.Table:
-    """The same rows with today's columns: NULL for a metric that was added since."""
+def _has_deltas(field: pa.Field) -> bool:
+    is_number = pa.types.is_integer(field.type) and field.name not in DESCRIPTION
+    return is_number or pa.types.is_timestamp(field.type) or pa.types.is_decimal(field.type)
+
+
+def as_now(table: pa.Table, names: Sequence[str] = COLUMNS) -> pa.Table:
+    """The same rows with these of today's columns: NULL for a metric that was added since."""
+    schema = pa.schema([SCHEMA.field(name) for name in dict.fromkeys(names)])
     columns = [
         table[field.name] if field.name in table.column_names
         else pa.nulls(table.num_rows, field.type)
-        for field in SCHEMA
+        for field in schema
     ]  # fmt: skip
-    return pa.table(columns, schema=SCHEMA)
+    return pa.table(columns, schema=schema)
