@@ -168,6 +168,13 @@ def test_counts_link_to_the_rows_they_count(admin, fleet):
     assert "GPU-host-2-3" not in listed
 
 
+def test_hosts_and_gpus_link_to_their_charts(admin, fleet):
+    hosts, gpus = page(admin, "host")[0], page(admin, "gpu")[0]
+    assert 'href="/hosts/host-1?cluster=default">charts</a>' in hosts
+    assert 'href="/gpus/GPU-host-1-0?">charts</a>' in gpus
+    assert admin.get("/gpus/GPU-host-1-0").status_code == 200
+
+
 @pytest.mark.parametrize("name", ["host", "gpu", "cluster"])
 def test_what_the_pipeline_writes_cannot_be_added_by_hand(admin, name):
     assert admin.get(reverse(f"admin:telemetry_{name}_add")).status_code == 403

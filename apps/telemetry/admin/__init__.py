@@ -21,4 +21,4 @@ __all__ = [
 admin.site.site_header = "Elastic GPU Telemetry"
 admin.site.site_title = "GPU telemetry"
 admin.site.index_title = "Fleet and accounts"
-admin.site.site_url = "/api/docs/"
+admin.site.site_url = "/"

@@ -123,3 +123,9 @@ def list_link(model: str, text: object, **filters: object) -> SafeString:
     """A link to a filtered admin list."""
     address = reverse(f"admin:telemetry_{model}_changelist")
     return format_html('<a href="{}?{}">{}</a>', address, urlencode(filters), text)
+
+
+def charts_link(page: str, name: str, **query: object) -> SafeString:
+    """A link to the charts of a host or a GPU, on its page of the dashboard."""
+    address = reverse(page, args=[name])
+    return format_html('<a href="{}?{}">charts</a>', address, urlencode(query))

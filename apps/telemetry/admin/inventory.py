@@ -14,6 +14,7 @@ from apps.telemetry.admin.columns import (
     NOTHING,
     Styled,
     all_metrics,
+    charts_link,
     in_words,
     list_link,
     metric_columns,
@@ -114,12 +115,14 @@ class GpuInline(admin.TabularInline):
 class HostAdmin(Registered, Styled, admin.ModelAdmin):
     """Hosts with the number of their GPUs and when they were last heard."""
 
-    list_display = ["hostname", "cluster_link", "state", "gpus", "last_seen", "oldest_gpu"]
+    list_display = [
+        "hostname", "cluster_link", "state", "gpus", "last_seen", "oldest_gpu", "charts",
+    ]  # fmt: skip
     list_filter = ["cluster"]
     search_fields = ["hostname"]
     ordering = ["cluster__slug", "hostname"]
     fields = readonly_fields = (
-        "hostname", "cluster_link", "state", "gpus", "last_seen", "first_seen",
+        "hostname", "cluster_link", "state", "gpus", "last_seen", "first_seen", "charts",
     )  # fmt: skip
     inlines = [GpuInline]
 
@@ -151,6 +154,10 @@ class HostAdmin(Registered, Styled, admin.ModelAdmin):
         """The newest sample of the GPU that has been silent for longest."""
         return utc(host.oldest_gpu_at)
 
+    def charts(self, host: Host) -> SafeString:
+        """A link to its page of the dashboard."""
+        return charts_link("host-page", host.hostname, cluster=host.cluster.slug)
+
     def first_seen(self, host: Host) -> str:
         """When it first reported."""
         return utc(host.first_seen_at)
@@ -162,7 +169,7 @@ class GpuAdmin(Registered, Styled, admin.ModelAdmin):
 
     list_display = [
         "uuid", "host_link", "gpu_index", "state", *metric_columns(KEY_METRICS, _latest),
-        "last_seen", "model_name", "samples",
+        "last_seen", "model_name", "charts", "samples",
     ]  # fmt: skip
     list_filter = [GpuStateFilter, "host__cluster", "model_name"]
     search_fields = ["uuid", "host__hostname", "model_name", "pci_bus_id"]
@@ -173,7 +180,7 @@ class GpuAdmin(Registered, Styled, admin.ModelAdmin):
             "uuid", "host_link", "gpu_index", "device", "model_name", "driver_version",
             "pci_bus_id", "first_seen",
         ]}),
-        ("Latest sample", {"fields": ["state", "last_seen", "latest_values", "samples"]}),
+        ("Latest sample", {"fields": ["state", "last_seen", "latest_values", "charts", "samples"]}),
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gpu]:
@@ -194,6 +201,10 @@ class GpuAdmin(Registered, Styled, admin.ModelAdmin):
         """The time of its newest sample."""
         latest = _latest(gpu)
         return utc(latest.timestamp) if latest else NOTHING
+
+    def charts(self, gpu: Gpu) -> SafeString:
+        """A link to its page of the dashboard."""
+        return charts_link("gpu-page", gpu.uuid)
 
     def samples(self, gpu: Gpu) -> SafeString:
         """A link to its samples."""
