@@ -14,6 +14,7 @@ from apps.embedded.etcd import etcd_version, find_etcd
 from apps.embedded.stack import Stack
 from benchmarks import (
     collect,
+    fleet_page,
     http,
     latency,
     live,
@@ -42,6 +43,7 @@ BENCHMARKS = {
     "storage": storage.measure,
     "http": http.measure,
     "live": live.measure,
+    "fleet_page": fleet_page.measure,
 }
 NEEDS_OTHERS = "pipeline"
 LIBRARY_ALONE = {"queue_publish", "queue_consume", "parse_dcgm", "parse_wide"}

@@ -33,7 +33,7 @@ def measure(bench: Bench) -> list[Result]:
     pages = [PAGE.format(uuid) for uuid in uuids]
     with serving(bench, "bare", ["-m", "benchmarks.bare_view"], "/bare") as address:
         bare = load(address, ["/bare"], seconds)
-    with _gateway(bench) as address:
+    with gateway(bench) as address:
         page = load(address, pages, seconds)
         results = [
             Result("http_gpu_telemetry", page.per_s, "requests/s", bare.per_s, ABOUT),
@@ -94,13 +94,14 @@ def _with_token(bench: Bench, pages: list[str], seconds: float, page: Load) -> R
     """The pages where nobody reads without a token."""
     token = bench.manage("createtoken", "--name", "bench", "--role", "viewer").split()[0]
     headers = {"Authorization": f"Bearer {token}"}
-    with _gateway(bench, PUBLIC_READ="false") as address:
+    with gateway(bench, PUBLIC_READ="false") as address:
         measured = load(address, pages, seconds, headers)
     return Result("http_with_token", measured.per_s, "requests/s", page.per_s, ABOUT_OPEN)
 
 
 @contextmanager
-def _gateway(bench: Bench, **settings: str) -> Iterator[str]:
+def gateway(bench: Bench, **settings: str) -> Iterator[str]:
+    """A gateway with these settings; its address."""
     arguments = [str(ROOT / "manage.py"), "rungateway", "--port"]
     with serving(bench, "gateway", arguments, "/ready", **settings) as address:
         yield address
