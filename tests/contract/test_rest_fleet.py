@@ -168,13 +168,15 @@ def test_a_summary_has_the_statistics_of_each_metric(get, client):
     assert client.get("/api/v1/gpus/unknown/telemetry/summary").status_code == 404
 
 
-def test_auto_is_as_fine_as_the_limit_allows_and_says_so(get):
+def test_auto_gives_the_results_asked_for_and_says_how_fine_they_are(get):
     make_samples(make_gpu(), 180)
     path = f"{GPU}/telemetry"
     assert get(path, resolution="auto", limit=200)["resolution"] == "raw"
     minutes = get(path, resolution="auto", limit=10)
     assert (minutes["resolution"], minutes["count"]) == ("1m", 4)
-    assert get(path, resolution="auto", limit=2)["resolution"] == "1h"
+    whole = get(path, resolution="auto", limit=2)
+    assert (whole["resolution"], len(whole["results"]), whole["next"]) == ("1m", 4, None)
+    assert get(path, resolution="auto", limit=1)["resolution"] == "1h"
     assert "resolution" not in get(path)
 
 
