@@ -19,8 +19,9 @@ from benchmarks.bench import Bench
 from benchmarks.http import gateway
 from benchmarks.result import Result
 
-HOSTS, GPUS_PER_HOST = 1250, 8
-GPUS = HOSTS * GPUS_PER_HOST
+GPUS_PER_HOST = 8
+# Of the full size, 10,000 GPUs, so that a run of few records is a small one.
+HOSTS_PER_RECORD = 1250 / 200_000
 PATIENCE_S = 60.0
 PAUSE_S = 0.05
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -70,19 +71,20 @@ class NotShown(Exception):
 
 
 def measure(bench: Bench) -> list[Result]:
-    """The page's first view, and the ticks of `latency_s`; nothing without a Chromium."""
+    """The page's first view, and some ticks; nothing without a Chromium."""
     if not (shutil.which("chromedriver") and any(map(shutil.which, BROWSERS))):
         logger.warning("fleet_page is left out: chromium and chromedriver are missing")
         return []
+    hosts = max(25, int(bench.records * HOSTS_PER_RECORD))
     collector = bench.collector()
     publisher = Publisher(bench.config)
     try:
         with gateway(bench, PUBLIC_READ="true") as address, _browser() as browser:
-            _publish(publisher, 0.0)
-            _wait_until_stored(bench)
+            _publish(publisher, hosts, 0.0)
+            _wait_until_stored(bench, hosts)
             transfer_ms = _transfer_ms(address)
-            ready_ms = _ready_ms(browser, address)
-            ticks, heaps = _ticks(browser, publisher, max(3, int(bench.latency_s / 3)))
+            ready_ms = _ready_ms(browser, address, hosts)
+            ticks, heaps = _ticks(browser, publisher, hosts, max(3, int(bench.latency_s / 3)))
             parse_ms = float(browser.execute_script(_PARSE))
     finally:
         publisher.close()
@@ -108,13 +110,13 @@ def _browser() -> Iterator[webdriver.Chrome]:
         browser.quit()
 
 
-def _publish(publisher: Publisher, utilization: float) -> None:
+def _publish(publisher: Publisher, hosts: int, utilization: float) -> None:
     """One record of every GPU, stamped now."""
     now = datetime.now(UTC)
     publisher.publish(
         [
             Message(f"node-{host}", str(gpu), encode(_record(now, host, gpu, utilization)))
-            for host in range(HOSTS)
+            for host in range(hosts)
             for gpu in range(GPUS_PER_HOST)
         ]
     )
@@ -131,10 +133,10 @@ def _record(now: datetime, host: int, gpu: int, utilization: float) -> Record:
     )  # fmt: skip
 
 
-def _wait_until_stored(bench: Bench) -> None:
+def _wait_until_stored(bench: Bench, hosts: int) -> None:
     with psycopg.connect(bench.stack.database_url, autocommit=True) as own:
         count = "SELECT count(*) FROM telemetry_latestsample"
-        bench.wait(lambda: _first(own.execute(count)) == GPUS)
+        bench.wait(lambda: _first(own.execute(count)) == hosts * GPUS_PER_HOST)
         own.execute("VACUUM ANALYZE")
 
 
@@ -150,14 +152,15 @@ def _transfer_ms(address: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _ready_ms(browser: webdriver.Chrome, address: str) -> float:
+def _ready_ms(browser: webdriver.Chrome, address: str, hosts: int) -> float:
     """From the navigation until the totals are of all GPUs and the page is live."""
     browser.get(f"{address}/")
-    return float(_until(browser, _READY, f"{GPUS:,} of {GPUS:,}"))
+    gpus = f"{hosts * GPUS_PER_HOST:,}"
+    return float(_until(browser, _READY, f"{gpus} of {gpus}"))
 
 
 def _ticks(
-    browser: webdriver.Chrome, publisher: Publisher, count: int
+    browser: webdriver.Chrome, publisher: Publisher, hosts: int, count: int
 ) -> tuple[list[float], list[int]]:
     """Main-thread milliseconds of each tick, sorted, and the heap in MB after each."""
     found: list[float] = []
@@ -165,7 +168,7 @@ def _ticks(
     for tick in range(1, count + 1):
         _until(browser, "window.busy = 0; window.texts = []; return true")
         utilization = float(tick % 100)
-        _publish(publisher, utilization)
+        _publish(publisher, hosts, utilization)
         _until(browser, _READY, f"{utilization:.1f} %")
         found.append(float(browser.execute_script("return window.busy")))
         browser.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
