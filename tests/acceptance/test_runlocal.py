@@ -123,6 +123,7 @@ def test_it_shows_the_fleet_survives_a_death_and_continues_after_ctrl_c(
 def test_a_second_ctrl_c_kills_at_once(run: Run) -> None:
     assert run.says("The pipeline runs"), run.output
     children = run.children()
+    os.kill(pid_of(run, "runcollector"), signal.SIGSTOP)  # so that an orderly stop takes its time
     assert run.ends(signal.SIGINT, signal.SIGINT) != 0
     assert wait_until(lambda: not any(command_line(pid) for pid in children), START_S)
 

@@ -90,10 +90,14 @@ class Fleet:
                 self._ended(streamer)
         for child in [child for child in self.collectors if not child.running]:
             self.collectors.remove(child)
-            expected = bool(self._points) or child.name in self._doomed
-            if not (expected and child.returncode == -signal.SIGKILL):
+            if not self._was_killed_on_purpose(child):
                 self.problems.append(f"{child.name} ended by itself: {child.tail()[-500:]}")
             self.start_collector()
+
+    def _was_killed_on_purpose(self, child: Child) -> bool:
+        """A failpoint may still be met on the way out."""
+        expected = bool(self._points) or child.name in self._doomed
+        return expected and child.returncode == -signal.SIGKILL
 
     def _ended(self, streamer: Streamer) -> None:
         if streamer.child.returncode == 0:
@@ -131,7 +135,8 @@ class Fleet:
         for child in collectors:
             child.ask_to_stop()
         for child in collectors:
-            if not child.wait(STOP_S) or child.returncode != 0:
+            ended = child.wait(STOP_S)
+            if not (ended and (child.returncode == 0 or self._was_killed_on_purpose(child))):
                 self.problems.append(f"{child.name} did not stop in order: {child.tail()[-500:]}")
             child.kill()
 
