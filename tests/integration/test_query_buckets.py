@@ -8,6 +8,7 @@ import pytest
 from apps.telemetry import queries
 from apps.telemetry.ingest import store
 from apps.telemetry.queries import Buckets, GpuChoice, Order, buckets_json
+from apps.telemetry.rollups import roll_up
 from tests.integration.records import START, record
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_process")]
@@ -130,3 +131,20 @@ def test_the_extent_of_a_window_is_counted_no_further_than_asked(hour):
     assert (found.gpus, found.samples) == (1, 11)
     assert (found.first_at, found.last_at) == (at(100), at(200))
     assert queries.extent(ONE, start=None, end=None, at_most=7).samples == 7
+
+
+@pytest.mark.parametrize("rolled_up", [False, True])
+@pytest.mark.parametrize("order", list(Order))
+def test_a_counter_grows_the_same_on_every_page(hour, rolled_up, order):
+    if rolled_up:
+        roll_up(at(100_000))
+    for step in (MINUTE, HOUR):
+        buckets = Buckets(ONE, step, columns=["energy_consumption_mj"], start=at(20), end=at(595))
+        everything = rows(buckets, limit=1000, order=order)
+        seen, page = [], buckets_json(buckets, limit=2, order=order)
+        seen += json.loads(page.results)
+        while page.next:
+            page = buckets_json(buckets, limit=2, order=order, cursor=page.next)
+            seen += json.loads(page.results)
+        assert seen == everything
+        assert sum(row["energy_consumption_mj"]["delta"] for row in seen) == 580_000

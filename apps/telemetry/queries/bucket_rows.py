@@ -1,10 +1,12 @@
 """What samples amount to per minute or hour, as SQL: of roll-ups, and of samples at the edges."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
 
 from apps.telemetry.metrics import BY_NAME, Kind, Metric
 from apps.telemetry.queries.gpu_choice import GPUS
-from apps.telemetry.queries.parts import microseconds, part_rows
+from apps.telemetry.queries.parts import bucket_keys, is_whole, microseconds, part_rows
 from apps.telemetry.queries.sample_json import UnknownColumn
 from apps.telemetry.queries.segments import Segment
 
@@ -19,21 +21,36 @@ STATISTICS_OF = {
 
 # A counter's increment runs from its last value, also one before the window or another bucket, so
 # that the increments of all buckets add up. One that fell was reset, and counts from 0.
-_ROWS = """
+_GPU = """
 WITH gpu AS MATERIALIZED (
   SELECT gpu.id, gpu.uuid, gpu.gpu_index, host.hostname, cluster.slug AS cluster
     FROM {gpus} WHERE true {conditions}
-), bucket AS (
-  SELECT gpu.id, s.bucket AS at, sum(s.count)::bigint AS count {aggregates}
+)"""
+# A page's buckets are found by their times, and only these are read. One more shows what follows.
+_KEYS = """
+, key AS MATERIALIZED (
+  SELECT gpu.id, s.at FROM gpu, LATERAL ({keys}) s
+), chosen AS MATERIALIZED (
+  SELECT at, id, row_number() OVER (ORDER BY at {read}, id {read}) AS n
+    FROM key WHERE {beyond} ORDER BY at {read}, id {read} LIMIT %(limit)s::integer + 1
+), reach AS MATERIALIZED (
+  SELECT min(at) AS lower, max(at) + %(step)s::interval AS upper
+    FROM chosen WHERE n <= %(limit)s::integer
+)"""
+_ROWS = """
+, part AS (
+  SELECT gpu.id, s.*, date_bin(%(step)s::interval, timestamp, 'epoch') AS at {increments}
     FROM gpu, LATERAL (
-      SELECT *, date_bin(%(step)s::interval, timestamp, 'epoch') AS bucket {increments}
-        FROM (SELECT s.* {previous} FROM ({parts}) s
-              WINDOW before AS (ORDER BY s.timestamp
-                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) s
-    ) s
-   WHERE s.shown
-   GROUP BY gpu.id, s.bucket
+      SELECT s.* {previous} FROM ({parts}) s
+      WINDOW before AS (ORDER BY s.timestamp ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) s
+), bucket AS ({buckets})
+"""
+_WHOLE = (
+    "SELECT s.id, s.at, s.count::bigint AS count {values} FROM part s WHERE s.shown AND s.whole"
 )
+_MADE = """
+SELECT s.id, s.at, sum(s.count)::bigint AS count {aggregates}
+  FROM part s WHERE s.shown AND NOT s.whole GROUP BY s.id, s.at
 """
 
 
@@ -48,23 +65,54 @@ def chosen_metrics(names: Iterable[str]) -> list[Metric]:
     return [BY_NAME[name] for name in names]
 
 
-def bucket_rows(metrics: list[Metric], conditions: str, segments: list[Segment]) -> str:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which buckets: `beyond` is a condition on `at` and `id`, `read` the order of both."""
+
+    beyond: str
+    read: str
+
+
+def bucket_rows(
+    metrics: list[Metric],
+    conditions: str,
+    segments: list[Segment],
+    step: timedelta,
+    page: Page | None = None,
+) -> str:
     """`WITH gpu AS …, bucket AS (…)`: a row per GPU and bucket, by `column_of` for each statistic.
 
-    Its parameters are those of the conditions, the segments' (parts.py) and `step`.
+    With a page also `key` (all buckets: `id`, `at`) and `chosen` (the page's and the one after it,
+    numbered `n`); `bucket` then is all that has a time between the page's first and last. Its
+    parameters are those of the conditions, the segments' (parts.py), `step` and, for a page,
+    `limit`.
     """
     counters = [metric.name for metric in metrics if metric.kind is Kind.COUNTER]
-    return _ROWS.format(
-        gpus=GPUS,
-        conditions=conditions,
-        parts=part_rows(metrics, segments),
+    keys = bucket_keys(segments, step)
+    paged = "" if page is None else _KEYS.format(keys=keys, beyond=page.beyond, read=page.read)
+    rows = _ROWS.format(
+        parts=part_rows(metrics, segments, step, paged=page is not None),
         previous="".join(map(_previous, counters)),
         increments="".join(map(_increment, counters)),
-        aggregates="".join(
-            f", {sql} AS {column_of(metric, statistic)}"
-            for metric in metrics
-            for statistic, sql in _aggregates(metric).items()
-        ),
+        buckets=_buckets(metrics, {is_whole(segment, step) for segment in segments}),
+    )
+    return _GPU.format(gpus=GPUS, conditions=conditions) + paged + rows
+
+
+def _buckets(metrics: list[Metric], kinds: set[bool]) -> str:
+    """Only the kinds of rows that there are; a roll-up that is a bucket is taken as it is."""
+    selects = {
+        True: _WHOLE.format(values=_columns(metrics, _of_one)),
+        False: _MADE.format(aggregates=_columns(metrics, _aggregates)),
+    }
+    return " UNION ALL ".join(selects[kind] for kind in sorted(kinds))
+
+
+def _columns(metrics: list[Metric], of: Callable[[Metric], dict[str, str]]) -> str:
+    return "".join(
+        f", {sql} AS {column_of(metric, statistic)}"
+        for metric in metrics
+        for statistic, sql in of(metric).items()
     )
 
 
@@ -88,6 +136,19 @@ def _increment(name: str) -> str:
     since = f"coalesce({name}_p[1], CASE WHEN {name}_count > 1 THEN {first_at} END)"
     taken = f"{last_at} - {since}"
     return f", {grown} AS {name}_d, CASE WHEN {name}_last IS NOT NULL THEN {taken} END AS {name}_t"
+
+
+def _of_one(metric: Metric) -> dict[str, str]:
+    name = f"s.{metric.name}"
+    of = {
+        "avg": f"{name}_avg::{metric.storage}",
+        "delta": f"{name}_d::bigint",
+        "rate": f"({name}_d * 1e6 / nullif({name}_t, 0))::double precision",
+    }
+    return {
+        statistic: of.get(statistic, f"{name}_{statistic}")
+        for statistic in STATISTICS_OF[metric.kind]
+    }
 
 
 def _aggregates(metric: Metric) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from apps.telemetry.metrics import METRIC_NAMES, Metric
 from apps.telemetry.queries.bucket_rows import (
     STATISTICS_OF,
+    Page,
     bucket_rows,
     chosen_metrics,
     column_of,
@@ -27,18 +28,18 @@ WITH gpu AS MATERIALIZED (SELECT gpu.id FROM {gpus} WHERE true {conditions})
 SELECT count(*) FROM (SELECT 1 FROM gpu, LATERAL ({rows}) part LIMIT %(at_most)s::integer) counted
 """
 _PAGE = """
-{rows}, page AS (
-  SELECT *, row_number() OVER (ORDER BY at {read}, id {read}) AS n, count(*) OVER () AS remaining
-    FROM bucket WHERE {beyond}
-)
+{rows}
 SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}), ''),
-       coalesce(max(remaining), 0) > %(limit)s::integer,
+       (SELECT count(*) > %(limit)s::integer FROM chosen),
        max(at) FILTER (WHERE n = 1), max(id) FILTER (WHERE n = 1),
        max(at) FILTER (WHERE n = last), max(id) FILTER (WHERE n = last),
-       (SELECT count(*) FROM bucket)
-  FROM (SELECT bucket.at, bucket.id, n, remaining, max(n) OVER () AS last,
+       (SELECT count(*) FROM key)
+  FROM (SELECT bucket.at, bucket.id, n,
+               (SELECT least(count(*), %(limit)s::integer) FROM chosen) AS last,
                row_to_json(fields)::text AS line
-          FROM page bucket JOIN gpu ON gpu.id = bucket.id, LATERAL (SELECT {fields}) fields
+          FROM (SELECT *, row_number() OVER (ORDER BY at {read}, id {read}) AS n
+                  FROM bucket WHERE {beyond}) bucket
+          JOIN gpu ON gpu.id = bucket.id, LATERAL (SELECT {fields}) fields
          WHERE n <= %(limit)s::integer) page
 """
 
@@ -68,14 +69,20 @@ class Buckets:
     @property
     def rows(self) -> str:
         """The statement's `WITH`."""
-        return bucket_rows(self.metrics, self.choice.conditions, self.segments)
+        return self.page_rows(None)
+
+    def page_rows(self, page: Page | None) -> str:
+        """The same of a page."""
+        return bucket_rows(self.metrics, self.choice.conditions, self.segments, self.step, page)
 
     @property
     def fields(self) -> str:
-        """The select list of one bucket's JSON."""
+        """What follows SELECT for one bucket's JSON."""
         place = [f"{sql} AS {name}" for name, sql in PLACE.items() if self.with_place]
         head = (f"{time_text('bucket.at')} AS timestamp", "bucket.count")
-        return ", ".join([*place, *head, *(_object(metric) for metric in self.metrics)])
+        values = ", ".join([*place, *head, *map(_object, self.metrics)])
+        objects = ", ".join(map(_statistics, self.metrics))
+        return f"{values} FROM {objects}" if objects else values
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -114,11 +121,14 @@ def buckets_json(
     buckets = by_rollups(buckets)
     backwards = cursor is not None and cursor.backwards
     ascending = (order is Order.ASC) is not backwards
+    page = Page(
+        beyond=_beyond(ascending) if cursor else "true", read="ASC" if ascending else "DESC"
+    )
     statement = _PAGE.format(
-        rows=buckets.rows,
+        rows=buckets.page_rows(page),
         fields=buckets.fields,
-        beyond=_beyond(ascending) if cursor else "true",
-        read="ASC" if ascending else "DESC",
+        beyond=page.beyond,
+        read=page.read,
         shown="DESC" if backwards else "ASC",
     )
     place = {"at": cursor and cursor.timestamp, "gpu": cursor and cursor.gpu}
@@ -139,12 +149,17 @@ def buckets_json(
 
 def _beyond(ascending: bool) -> str:
     sign = ">" if ascending else "<"
-    return f"(bucket.at, bucket.id) {sign} (%(at)s::timestamptz, %(gpu)s::integer)"
+    return f"(at, id) {sign} (%(at)s::timestamptz, %(gpu)s::integer)"
 
 
 def _object(metric: Metric) -> str:
-    statistics = STATISTICS_OF[metric.kind]
-    pairs = ", ".join(f"'{name}', bucket.{column_of(metric, name)}" for name in statistics)
     # Every kind has `last`, which is there if any sample had the metric.
     is_there = f"bucket.{column_of(metric, 'last')} IS NOT NULL"
-    return f"CASE WHEN {is_there} THEN json_build_object({pairs}) END AS {metric.name}"
+    return f"CASE WHEN {is_there} THEN row_to_json({metric.name}_object) END AS {metric.name}"
+
+
+def _statistics(metric: Metric) -> str:
+    """A relation of one row: a row becomes JSON in half the time that json_build_object takes."""
+    statistics = STATISTICS_OF[metric.kind]
+    columns = ", ".join(f"bucket.{column_of(metric, name)} AS {name}" for name in statistics)
+    return f"LATERAL (SELECT {columns}) {metric.name}_object"
