@@ -99,8 +99,10 @@ def _before(metrics: list[Metric], segment: Segment, step: timedelta, condition:
 
 def _select(metrics: list[Metric], segment: Segment, step: timedelta, *, shown: bool = True) -> str:
     """What a row has, up to the conditions."""
-    columns = ["s.timestamp", f"{microseconds('s.timestamp')} AS us", f"{shown} AS shown"]
-    columns.append(f"{is_whole(segment, step)} AS whole")
+    whole = is_whole(segment, step)
+    # Which of several rows is the last need not be known of one.
+    us = "NULL::bigint" if whole else microseconds("s.timestamp")
+    columns = ["s.timestamp", f"{us} AS us", f"{shown} AS shown", f"{whole} AS whole"]
     columns.append("1 AS count" if segment.level is None else "s.count")
     for metric in metrics:
         columns += [
