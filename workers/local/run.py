@@ -106,7 +106,7 @@ class LocalRun:
         return (
             f"The pipeline runs: {self.demo.gpus} simulated GPUs on {self.demo.hosts} hosts, one "
             "record per GPU and second.\n"
-            f"  GPUs       {base}/api/v1/gpus\n"
+            f"  Dashboard  {base}/\n"
             f"  API docs   {base}/api/docs/\n"
             f"  Admin      {base}/admin/{shown}\n"
             f"  Data, logs {self.var_dir}\n"
