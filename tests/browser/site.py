@@ -6,7 +6,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,15 @@ class Site:
             ]
         )
         self._publisher.flush()
+
+    def stream_demo(self, file: Path, seconds: int = 60) -> None:
+        """The demo fleet's last minute, 31 hosts of 8 GPUs."""
+        start = datetime.now(UTC) - timedelta(seconds=seconds)
+        self._manage(
+            "makecsv", "--hosts", "31", "--gpus-per-host", "8", "--seconds", str(seconds),
+            "--interval", "5", "--start", f"{start:%Y-%m-%dT%H:%M:%SZ}", "--output", str(file),
+        )  # fmt: skip
+        self._manage("runstreamer", "--path", str(file), "--once", "--no-restamp")
 
     def publish_strange(self, hostname: str, model: str) -> None:
         """One record of a GPU whose host and model have these names."""

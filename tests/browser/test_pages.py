@@ -18,7 +18,7 @@ MOST_BYTES = 300_000
 
 def test_the_fleet_shows_every_gpu_and_changes_by_itself(person, site):
     site.publish()
-    person.opens("/")
+    person.opens("/?text=node-")
     person.sees("16 of 16", "#totals")
     person.sees("Live", "#connection")
     site.publish(gpu_utilization=99.0, power_draw=120.0)
@@ -70,7 +70,7 @@ def test_the_fleet_is_shown_as_it_was_at_a_moment_and_the_way_back_is_live(perso
 def test_a_gpu_that_stopped_reporting_is_not_shown_as_reporting(person, site):
     site.publish(hosts=3, gpus=2, at=datetime.now(UTC) - timedelta(minutes=10))
     site.publish()
-    person.opens("/")
+    person.opens("/?text=node-")
     person.sees("16 of 18", "#totals")
     person.sees("node-2 · 1", "#findings section:first-child")
     person.opens("/hosts/node-2")

@@ -10,7 +10,7 @@ export function showTotals(place, sum) {
   showTiles(place, [
     [known ? `${count(sum.reporting)} of ${count(sum.gpus)}` : NOTHING, "GPUs reporting", "Of those that the filters leave."],
     [known ? count(sum.gpus - sum.reporting) : NOTHING, "not reporting", "Silent, lost or never seen. Their last values are in no total."],
-    [watts(known ? sum.power_w : null), "power", "Sum of the GPUs that report."],
+    [watts(sum.reporting ? sum.power_w : null), "power", "Sum of the GPUs that report."],
     [sum.total_mib ? `${mebibytes(sum.used_mib)} of ${mebibytes(sum.total_mib)}` : NOTHING, "memory in use", "Of the GPUs that report."],
     [sum.mean === null ? NOTHING : `${sum.mean.toFixed(1)} %`, "mean utilisation", "Of the GPUs that report it."],
   ]);
