@@ -61,11 +61,13 @@ class Page:
 
 # `limit` and the bounds stay parameters, so that one plan serves them all. The order of what is put
 # together is the one in which it is read, so nothing is sorted but pages that are read backwards.
+# Whether there is more is asked in order: for a few GPUs EXISTS would go through whole partitions.
 _PAGE = """
 SELECT coalesce(page.lines, ''),
-       page.rows = %(limit)s::integer AND (EXISTS (
-         SELECT 1 FROM telemetry_sample s
-          WHERE s.gpu_id = gpu.id {window} AND s.timestamp {further}) {further_given}),
+       page.rows = %(limit)s::integer AND ((
+         SELECT s.timestamp FROM telemetry_sample s
+          WHERE s.gpu_id = gpu.id {window} AND s.timestamp {further}
+          ORDER BY s.timestamp {read} LIMIT 1) IS NOT NULL {further_given}),
        page.oldest, page.newest, {count}, page.rows, gpu.id, {days}
   FROM telemetry_gpu gpu,
        LATERAL (
@@ -129,6 +131,7 @@ def gpu_telemetry_json(  # noqa: PLR0913, one way to ask each thing
             visible="" if clusters is None else _VISIBLE,
             source=source(stored, read, "%(limit)s::integer", with_given=with_given),
             further=further,
+            read=read,
             further_given=FURTHER_GIVEN.format(further=further) if with_given else "",
             shown="ASC" if order is Order.ASC else "DESC",
         )
