@@ -77,6 +77,10 @@ class Person:
         """An option of a list."""
         self.find(f"{selector} option[value='{value}']").click()
 
+    def presses(self, key: str) -> None:
+        """A key, wherever the focus is."""
+        ActionChains(self.browser).send_keys(key).perform()
+
     def drags(self, element: WebElement, start: int, end: int) -> None:
         """From `start` to `end` pixels right of the element's middle."""
         chain = ActionChains(self.browser).move_to_element_with_offset(element, start, 0)

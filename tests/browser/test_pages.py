@@ -12,7 +12,15 @@ CSV = (
     "{day}T12:00:01Z,0,upload-1,GPU-upload-1,60,310\n"
     "yesterday,0,upload-1,GPU-upload-1,60,310\n"
 )
-PAGES = ["/", "/hosts/node-0", f"/gpus/{uuid_of(0, 1)}", "/pipeline", "/upload", "/login"]
+PAGES = [
+    "/",
+    "/?at=2026-01-31T12:00:00Z",
+    "/hosts/node-0",
+    f"/gpus/{uuid_of(0, 1)}",
+    "/pipeline",
+    "/upload",
+    "/login",
+]
 MOST_BYTES = 300_000
 
 
@@ -100,6 +108,39 @@ def test_names_are_text_whatever_they_hold(person, site):
     person.find("#host").click()
     person.sees("<img src=x", "#gpus")
     assert person.script("return document.querySelectorAll('main img').length") == 0
+
+
+def test_everything_on_the_fleet_page_is_reached_by_keyboard(person):
+    person.opens("/")
+    person.sees("°C", "#findings")
+    reached = []
+    for _ in range(30):
+        person.presses("\ue004")  # tab
+        reached.append(
+            person.script("return document.activeElement.id || document.activeElement.href")
+        )
+    for name in (
+        "theme",
+        "metric",
+        "cluster",
+        "model",
+        "state",
+        "sort",
+        "text",
+        "look-back",
+        "cells",
+    ):
+        assert name in reached
+    assert any("/gpus/" in name for name in reached)
+
+
+def test_a_link_of_a_list_stays_in_focus_while_values_change(person, site):
+    person.opens("/")
+    person.sees("°C", "#findings")
+    person.script("document.querySelector('#findings a').focus()")
+    site.publish(temperature=55.0)
+    person.sees("55 °C", "#findings")
+    assert "/gpus/" in person.script("return document.activeElement.href ?? ''")
 
 
 def test_a_gpu_shows_its_values_and_a_zoom_that_is_a_link(person, site):
