@@ -187,6 +187,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # `axes_reset_username` does what there is to do
 AXES_CLIENT_IP_CALLABLE = "apps.gateway.access.lockout.address_of"
 AXES_LOCKOUT_CALLABLE = "apps.gateway.access.lockout.locked_out"
 
