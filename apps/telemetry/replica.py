@@ -40,6 +40,16 @@ def reads_may_lag() -> Iterator[None]:
         _chosen.reset(token)
 
 
+@contextmanager
+def reads_must_write() -> Iterator[None]:
+    """Reads inside go to the primary: they need a table of their own, which a replica refuses."""
+    token = _chosen.set(DEFAULT_DB_ALIAS)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
 class Router:
     """Django's models of the fleet follow `alias_of_reads`; accounts and uploads never lag."""
 

@@ -3,11 +3,25 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from apps.telemetry.archive.day import archive_day
 from apps.telemetry.archive.restore import bring_back
 from apps.telemetry.ingest import store
-from apps.telemetry.queries import Cursor, Order, gpu_telemetry_json
+from apps.telemetry.partitions import partition_name
+from apps.telemetry.queries import (
+    COLUMNS,
+    EVERY_GPU,
+    Cursor,
+    GpuChoice,
+    Order,
+    archived_count,
+    export_samples,
+    extent,
+    gpu_telemetry_json,
+    sample_export,
+    summaries,
+)
 from apps.telemetry.queries.batched import Excerpt, telemetry_of
 from apps.telemetry.retention import apply_retention
 from tests.integration.archiving import DAY, NEXT, at, fill
@@ -49,7 +63,8 @@ def move_to_archive(*days):
     for day in days:
         archive_day(day)
     outcomes = apply_retention(margin=timedelta(0), is_complete=lambda day: day in days)
-    assert sum(not outcome.kept for outcome in outcomes) == len(days)
+    gone = {outcome.partition for outcome in outcomes if not outcome.kept}
+    assert gone >= {partition_name(day) for day in days}
 
 
 def pages(limit, order, **window):
@@ -102,6 +117,75 @@ def test_telemetry_of_many_gpus_is_the_same_before_and_after(three_days):
     assert list(chosen[GPU][0]) == ["timestamp", "power_draw"]
 
 
+CHOICES = [EVERY_GPU, GpuChoice(uuid=GPU), GpuChoice(hostname="node-0", clusters=["lab"])]
+
+
+def files():
+    """Exports as JSON and as CSV: every window, order and choice, and some first rows."""
+    return [
+        b"".join(made)
+        for number, window in enumerate(WINDOWS)
+        for export in (
+            export_samples(
+                CHOICES[number % len(CHOICES)], **({"start": None, "end": None} | window),
+                order=order, limit=limit, columns=COLUMNS,
+            )
+            for order, limit in zip(Order, (None, (11, None)[number % 2]), strict=True)
+        )
+        for made in (export.lines(), export.table(escape_formulas=True))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [1, 12, 250_000])
+def test_a_file_is_the_same_before_and_after_whatever_it_is_put_together_from(
+    three_days, monkeypatch, rows
+):
+    monkeypatch.setattr(sample_export, "BATCH_ROWS", rows)
+    before = files()
+    move_to_archive(DAY, NEXT)
+    assert files() == before
+    bring_back(DAY)
+    assert files() == before
+
+
+def all_summaries():
+    uuids = ["GPU-0000", GPU, "GPU-none"]
+    return [
+        summaries(uuids, **window, clusters=clusters)
+        for window in WINDOWS for clusters in (None, ["lab"], ["other"])
+    ]  # fmt: skip
+
+
+def test_summaries_are_the_same_before_and_after(three_days):
+    before = all_summaries()
+    move_to_archive(DAY, NEXT)
+    assert all_summaries() == before
+    chosen = summaries([GPU], metrics=["power_draw"], end=at(4))[GPU]
+    assert chosen["power_draw"]["count"] == 6
+    with transaction.atomic():
+        assert all_summaries() == before
+
+
+def extents():
+    return [
+        extent(choice, **({"start": None, "end": None} | window), at_most=at_most)
+        for choice in CHOICES for window in WINDOWS for at_most in (5, 1000)
+    ]  # fmt: skip
+
+
+def test_the_extent_of_a_window_is_the_same_before_and_after(three_days):
+    before = extents()
+    move_to_archive(DAY, NEXT)
+    assert extents() == before
+
+
+def test_a_day_too_large_to_look_into_counts_as_the_most(three_days, monkeypatch):
+    move_to_archive(DAY)
+    monkeypatch.setattr(archived_count, "MAX_READ", 10)
+    found = extent(EVERY_GPU, start=at(3), end=at(4), at_most=1000)
+    assert (found.samples, found.first_at, found.last_at) == (1000, at(3), at(4))
+
+
 def test_late_data_show_at_once_and_join_what_is_archived(three_days):
     store("lab", [record(1, 0, timestamp=at(20), power_draw=1)])
     complete = [record(1, 0, timestamp=at(2), memory_temperature=70, extra={"job": 7})]
@@ -112,6 +196,18 @@ def test_late_data_show_at_once_and_join_what_is_archived(three_days):
     assert gpu_telemetry_json(GPU, end=at(99)).results == early
     assert '"memory_temperature":70' in early
     assert '"extra":{"job": 7, "pod": "p-1"}' in early
+
+
+def test_a_sample_that_is_archived_and_came_again_is_counted_once(three_days):
+    before, spans = [answers()[0], files()], extents()
+    move_to_archive(DAY, NEXT)
+    again = [record(1, 0, timestamp=at(2), temperature=42), record(0, 0, timestamp=at(5))]
+    store("lab", again)
+    assert [
+        page.count for page in (gpu_telemetry_json(GPU), gpu_telemetry_json(GPU, end=at(4)))
+    ] == [26, 6]
+    assert extents() == spans
+    assert [answers()[0], files()] == before
 
 
 def test_the_api_answers_the_same_and_says_when_a_file_is_missing(

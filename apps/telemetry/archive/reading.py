@@ -1,13 +1,15 @@
-"""Samples of one GPU out of the archive: its row groups alone are read, by their statistics."""
+"""Samples of GPUs out of the archive, of the days that live there alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec import Raw
 
 from apps.telemetry.archive.finding import Wanted, files_of, found_in
+from apps.telemetry.archive.schema import TIME
 from apps.telemetry.archive.stretch import Stretch
 from apps.telemetry.models.archived import ArchivedDay, ArchiveState
 
@@ -44,9 +46,36 @@ def archived_tables(
             yield from found_in(name, wanted, ascending=ascending)
 
 
-def count_archived(uuid: str, day: date, low: datetime | None, high: datetime | None) -> int:
-    """How many samples of a GPU on a day lie between two instants. Raises ArchiveFailed."""
-    return sum(table.num_rows for table in archived_tables([day], Wanted([uuid], low, high, [])))
+def times_archived(
+    uuids: Sequence[str], day: date, low: datetime | None, high: datetime | None
+) -> tuple[int, datetime | None, datetime | None]:
+    """How many samples of some GPUs on a day lie between two instants, the first and the last.
+
+    Raises ArchiveFailed.
+    """
+    count, first, last = 0, None, None
+    for table in archived_tables([day], Wanted(uuids, low, high, [])):
+        if not table.num_rows:
+            continue
+        count += table.num_rows
+        ends = pc.min_max(table["timestamp"]).as_py()
+        first = min(first or ends["min"], ends["min"])
+        last = max(last or ends["max"], ends["max"])
+    return count, first, last
+
+
+def count_among(samples: Set[tuple[str, datetime]], day: date) -> int:
+    """How many of these samples, each a UUID and a time, a day has. Raises ArchiveFailed."""
+    times = pa.array({at for _, at in samples}, TIME)
+    uuids = sorted({uuid for uuid, _ in samples})
+    wanted = Wanted(uuids, min(at for _, at in samples), max(at for _, at in samples), [])
+    count = 0
+    for table in archived_tables([day], wanted):
+        near = table.filter(pc.is_in(table["timestamp"], times))
+        count += len(
+            samples & set(zip(near["uuid"].to_pylist(), near["timestamp"].to_pylist(), strict=True))
+        )
+    return count
 
 
 def as_samples(table: pa.Table) -> list[dict[str, Any]]:

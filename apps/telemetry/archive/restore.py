@@ -7,7 +7,6 @@ the archive what they lack: the later record wins, as it does in the table.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
@@ -15,13 +14,13 @@ from django.core.files.storage import storages
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
-from pyarrow import csv
 
 from apps.telemetry import partitions
 from apps.telemetry.archive.checksum import as_text, sum_of
 from apps.telemetry.archive.failures import ArchiveFailed
 from apps.telemetry.archive.parts import read_parts
 from apps.telemetry.archive.schema import COLUMNS, DESCRIPTION, as_now
+from apps.telemetry.archive.text import as_csv
 from apps.telemetry.ingest.inventory import register
 from apps.telemetry.ingest.rows import COLUMNS as SAMPLE_COLUMNS
 from apps.telemetry.models import Gpu, SealedDay
@@ -112,7 +111,7 @@ def _load(cursor: CursorWrapper, entry: ArchivedDay, insert: str) -> Iterator[Co
     for table in _checked(entry):
         _register(entry.cluster, table)
         with cursor.copy(_COPY) as copy:
-            copy.write(_csv(as_now(table).select(list(_GIVEN))))
+            copy.write(as_csv(as_now(table).select(list(_GIVEN))))
         cursor.execute(insert)
         yield Counter(dict(cursor.fetchall()))
         cursor.execute("TRUNCATE archive_staging")
@@ -148,12 +147,6 @@ def _register(cluster: str, table: pa.Table) -> None:
     ]  # fmt: skip
     if missing:
         register(cluster, missing)
-
-
-def _csv(table: pa.Table) -> bytes:
-    buffer = BytesIO()
-    csv.write_csv(table, buffer, csv.WriteOptions(include_header=False))
-    return buffer.getvalue()
 
 
 def _correct_counts(cursor: CursorWrapper, day: date, added: Counter[int]) -> None:

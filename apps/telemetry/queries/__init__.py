@@ -19,7 +19,6 @@ from apps.telemetry.queries.exports import (
     Export,
     export_buckets,
     export_latest,
-    export_samples,
 )
 from apps.telemetry.queries.extent import extent
 from apps.telemetry.queries.fleet_page import (
@@ -34,6 +33,7 @@ from apps.telemetry.queries.latest import LOOK_BACK, Latest, latest_json
 from apps.telemetry.queries.presence import Presence, presence
 from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_MEANS
 from apps.telemetry.queries.resolution import STEPS, Extent, Resolution, resolution_for
+from apps.telemetry.queries.sample_export import export_samples
 from apps.telemetry.queries.sample_json import COLUMNS, UnknownColumn
 from apps.telemetry.queries.snapshot import snapshot
 from apps.telemetry.queries.stats import Stats, stats_json

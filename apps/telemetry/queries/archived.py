@@ -31,14 +31,13 @@ _merged = ", ".join(
 _WITH_GIVEN = f"""
 (SELECT timestamp, {_merged}
    FROM {{stored}} stored
-   FULL JOIN (SELECT * FROM json_populate_recordset(NULL::telemetry_sample, %(archived)s::json) a
-               WHERE a.gpu_id = gpu.id) given USING (timestamp)
+   FULL JOIN (SELECT * FROM {{given}} a WHERE a.gpu_id = gpu.id) given USING (timestamp)
   ORDER BY timestamp {{read}} LIMIT {{limit}})
 """
+_GIVEN = "json_populate_recordset(NULL::telemetry_sample, %(archived)s::json)"
 # Whether given samples go on where a page ends.
-FURTHER_GIVEN = """
-OR EXISTS (SELECT 1 FROM json_populate_recordset(NULL::telemetry_sample, %(archived)s::json) a
-            WHERE a.gpu_id = gpu.id AND a.timestamp {further})
+FURTHER_GIVEN = f"""
+OR EXISTS (SELECT 1 FROM {_GIVEN} a WHERE a.gpu_id = gpu.id AND a.timestamp {{further}})
 """
 
 
@@ -68,11 +67,13 @@ class ArchivedOn:
         return (low is None or low <= self.last) and (high is None or self.start <= high)
 
 
-def source(stored: str, read: str, limit: str, *, with_given: bool) -> str:
+def source(
+    stored: str, read: str, limit: str = "ALL", *, with_given: bool, given: str = _GIVEN
+) -> str:
     """A GPU's samples for a FROM: `stored`, a subselect of the table, and those that are given."""
     if not with_given:
         return stored
-    return _WITH_GIVEN.format(stored=stored, read=read, limit=limit)
+    return _WITH_GIVEN.format(stored=stored, given=given, read=read, limit=limit)
 
 
 def window_of_days(start: datetime | None, end: datetime | None) -> str:
@@ -126,18 +127,6 @@ def given(
 
     samples = archived_samples(uuid, days, stretch, list(columns))
     return [{"gpu_id": gpu_id, **sample} for sample in samples]
-
-
-def count_within(
-    uuid: str, days: Iterable[ArchivedOn], start: datetime | None, end: datetime | None
-) -> int:
-    """How many samples of a GPU the archive alone has between two instants."""
-    from apps.telemetry.archive.reading import count_archived  # noqa: PLC0415, needs pyarrow
-
-    return sum(
-        one.rows if one.is_within(start, end) else count_archived(uuid, one.day, start, end)
-        for one in days
-    )
 
 
 def stretch_of(

@@ -5,12 +5,14 @@ comes at once and nothing is held in memory, here or there.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from apps.telemetry.metrics import BY_NAME, Metric
 from apps.telemetry.queries.bucket_rows import STATISTICS_OF, column_of
@@ -20,17 +22,10 @@ from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.latest import in_state, latest_place, latest_rows
 from apps.telemetry.queries.sample_json import checked_columns, sample_fields, time_text
 from apps.telemetry.queries.telemetry import Order
-from apps.telemetry.queries.window import window_of
 
 # The most samples that one file may be made of.
 MAX_EXPORTED = 5_000_000
 MAX_EXPORT_S = 600
-_SAMPLES = """
-  FROM (SELECT gpu.id, gpu.uuid, gpu.gpu_index, host.hostname, cluster.slug AS cluster
-          FROM {gpus} WHERE true {conditions} ORDER BY gpu.id) gpu,
-       LATERAL (SELECT * FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window}
-                 ORDER BY s.timestamp {order}) s
-"""
 # Written by COPY, a control character that JSON cannot hold quotes nothing.
 _LINES = "(FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
 _TABLE = "(FORMAT csv)"
@@ -84,41 +79,31 @@ class Export:
         return self._copy(f"SELECT {selected}", _TABLE)
 
     def _copy(self, select: str, form: str) -> Iterator[bytes]:
-        limit = "" if self.limit is None else f"LIMIT {int(self.limit)}"
-        statement = f"COPY ({self.before} {select} {self.rows} {limit}) TO STDOUT {form}"
-        with transaction.atomic(), connection.cursor() as cursor:
-            # Of its own: a file may take longer than an answer.
-            cursor.execute(f"SET LOCAL statement_timeout = '{MAX_EXPORT_S}s'")
-            with cursor.copy(statement, self.parameters) as copy:
-                for row in copy:
-                    yield bytes(row)
+        with exporting() as cursor:
+            text = f"{self.before} {select} {self.rows} {limited(self.limit)}"
+            yield from copied(cursor, text, self.parameters, form)
 
 
-def export_samples(
-    choice: GpuChoice,
-    *,
-    start: datetime | None,
-    end: datetime | None,
-    order: Order,
-    limit: int | None,
-    columns: Iterable[str],
-    with_place: bool = True,
-) -> Export:
-    """The samples of a window, GPU by GPU. Raises UnknownColumn."""
-    names = checked_columns(columns)
-    place = _place(PLACE) if with_place else []
-    return Export(
-        columns=[*place, _time("s.timestamp"), *(_metric(name, "s") for name in names)],
-        fields=", ".join([*map(_named, place), sample_fields("s", names)]),
-        rows=_SAMPLES.format(
-            gpus=GPUS,
-            conditions=choice.conditions,
-            window=window_of(start, end),
-            order="ASC" if order is Order.ASC else "DESC",
-        ),
-        parameters=choice.parameters | {"start": start, "end": end},
-        limit=limit,
-    )
+@contextmanager
+def exporting() -> Iterator[CursorWrapper]:
+    """A transaction whose statements have their own time: a file may take longer than an answer."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{MAX_EXPORT_S}s'")
+        yield cursor
+
+
+def copied(
+    cursor: CursorWrapper, statement: str, parameters: dict[str, Any], form: str
+) -> Iterator[bytes]:
+    """Each row of a SELECT, as COPY writes it."""
+    with cursor.copy(f"COPY ({statement}) TO STDOUT {form}", parameters) as copy:
+        for row in copy:
+            yield bytes(row)
+
+
+def limited(rows: int | None) -> str:
+    """The LIMIT of a statement."""
+    return "" if rows is None else f"LIMIT {int(rows)}"
 
 
 def export_buckets(buckets: Buckets, *, order: Order, limit: int | None) -> Export:
@@ -127,8 +112,8 @@ def export_buckets(buckets: Buckets, *, order: Order, limit: int | None) -> Expo
     direction = "ASC" if order is Order.ASC else "DESC"
     return Export(
         columns=[
-            *(_place(PLACE) if buckets.with_place else []),
-            _time("bucket.at"),
+            *(place_columns(PLACE) if buckets.with_place else []),
+            time_column("bucket.at"),
             Column("count", ColumnType.BIGINT, "bucket.count"),
             *(column for metric in buckets.metrics for column in _statistics(metric)),
         ],
@@ -149,10 +134,14 @@ def export_latest(
     at: datetime | None = None,
 ) -> Export:
     """The newest sample of each GPU, in the order of `latest_json`. Raises UnknownColumn."""
-    names, place = checked_columns(columns), _place(latest_place(at))
+    names, place = checked_columns(columns), place_columns(latest_place(at))
     return Export(
-        columns=[*place, _time("latest.timestamp"), *(_metric(name, "latest") for name in names)],
-        fields=", ".join([*map(_named, place), sample_fields("latest", names)]),
+        columns=[
+            *place,
+            time_column("latest.timestamp"),
+            *(metric_column(name, "latest") for name in names),
+        ],
+        fields=", ".join([*map(named, place), sample_fields("latest", names)]),
         rows=f"FROM {GPUS} {latest_rows(at)}"
         f" WHERE true {choice.conditions} {in_state(state, at)}"
         " ORDER BY cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid",
@@ -167,21 +156,25 @@ def _statistics(metric: Metric) -> Iterator[Column]:
         yield Column(name, kind or ColumnType(metric.storage), f"bucket.{name}")
 
 
-def _place(place: dict[str, str]) -> list[Column]:
+def place_columns(place: dict[str, str]) -> list[Column]:
+    """The columns that say which GPU a row is of."""
     index = {"gpu_id": ColumnType.INTEGER}
     return [Column(name, index.get(name, ColumnType.TEXT), sql) for name, sql in place.items()]
 
 
-def _time(sql: str) -> Column:
+def time_column(sql: str) -> Column:
+    """`timestamp`, from a time."""
     return Column("timestamp", ColumnType.TIME, time_text(sql))
 
 
-def _metric(name: str, source: str) -> Column:
+def metric_column(name: str, source: str) -> Column:
+    """A metric of a table, or `extra`."""
     kind = ColumnType(BY_NAME[name].storage) if name in BY_NAME else ColumnType.JSON
     return Column(name, kind, f"{source}.{name}")
 
 
-def _named(column: Column) -> str:
+def named(column: Column) -> str:
+    """The column in a select list."""
     return f"{column.sql} AS {column.name}"
 
 

@@ -6,8 +6,12 @@ from datetime import datetime
 import msgspec
 
 from apps.telemetry.metrics import BY_NAME, METRIC_NAMES, Kind, Metric, Storage
+from apps.telemetry.queries.archived import DAYS, source, window_of_days
+from apps.telemetry.queries.archived_table import TABLE, archived_table
+from apps.telemetry.queries.gpu_choice import GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.sample_json import UnknownColumn
+from apps.telemetry.queries.window import window_of
 
 Summary = dict[str, float | int | None]
 STATISTICS = ("min", "avg", "max", "p50", "p95", "p99", "last", "count")
@@ -16,19 +20,20 @@ AVERAGED = frozenset({Kind.GAUGE, Kind.FLAG})
 
 # `last` is looked up by its time: collecting every value to keep one needs memory without bound.
 _SUMMARIES = """
-SELECT coalesce(json_object_agg(gpu.uuid, line.line), '{{}}')::text
+SELECT coalesce(json_object_agg(gpu.uuid, line.line), '{{}}')::text, bool_or({days} IS NOT NULL)
   FROM telemetry_gpu gpu
   JOIN telemetry_host host ON host.id = gpu.host_id
   JOIN telemetry_cluster cluster ON cluster.id = host.cluster_id,
        LATERAL (SELECT {aggregates}
-                  FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window}) a,
+                  FROM {source} s) a,
        LATERAL (SELECT {lasts}
-                  FROM telemetry_sample s
-                 WHERE s.gpu_id = gpu.id AND s.timestamp = ANY(ARRAY[{times}])) b,
+                  FROM {last_source} s) b,
        LATERAL (SELECT json_build_object({objects}) AS line) line
  WHERE gpu.uuid = ANY(%(uuids)s::text[])
    AND (%(clusters)s::text[] IS NULL OR cluster.slug = ANY(%(clusters)s::text[]))
 """
+_STORED = "(SELECT * FROM telemetry_sample s WHERE s.gpu_id = gpu.id {condition})"
+_AT_LAST = "AND s.timestamp = ANY(ARRAY[{times}])"
 
 
 def summaries(
@@ -44,21 +49,24 @@ def summaries(
     A summary holds STATISTICS, in the metric's unit; percentiles are interpolated. A sample that
     did not report the metric is not counted: with none, `count` is 0 and the rest None. `avg` and
     percentiles are None for counters, codes and masks (for a counter `max` - `min` is what it
-    grew by, unless it was reset). `clusters` are the slugs to look at. Raises UnknownColumn.
+    grew by, unless it was reset). `clusters` are the slugs to look at. Raises UnknownColumn and
+    ArchiveFailed.
     """
     chosen = _registered(metrics)
     asked = list(uuids)
     if not chosen or not asked:
         return {}
-    row = fetch_one(
-        _statement(chosen, start, end),
-        {
-            "uuids": asked,
-            "start": start,
-            "end": end,
-            "clusters": None if clusters is None else list(clusters),
-        },
-    )
+    parameters = {
+        "uuids": asked,
+        "start": start,
+        "end": end,
+        "clusters": None if clusters is None else list(clusters),
+    }
+    row = fetch_one(_statement(chosen, start, end), parameters)
+    if row is not None and row[1]:
+        choice = GpuChoice(uuids=asked, clusters=clusters)
+        with archived_table(choice, start, end, [metric.name for metric in chosen]):
+            row = fetch_one(_statement(chosen, start, end, with_given=True), parameters)
     assert row is not None, "an aggregate has one row"
     return msgspec.json.decode(row[0], type=dict[str, dict[str, Summary]])
 
@@ -74,15 +82,25 @@ def _registered(names: Iterable[str]) -> list[Metric]:
     return [BY_NAME[name] for name in chosen]
 
 
-def _statement(metrics: list[Metric], start: datetime | None, end: datetime | None) -> str:
-    window = "AND s.timestamp >= %(start)s::timestamptz " if start else ""
-    window += "AND s.timestamp <= %(end)s::timestamptz" if end else ""
+def _statement(
+    metrics: list[Metric],
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    with_given: bool = False,
+) -> str:
+    times = ", ".join(f"a.{metric.name}_at" for metric in metrics)
+    sources = [
+        source(_STORED.format(condition=condition), "ASC", with_given=with_given, given=TABLE)
+        for condition in (window_of(start, end), _AT_LAST.format(times=times))
+    ]
     return _SUMMARIES.format(
         aggregates=", ".join(_aggregates(metric) for metric in metrics),
         lasts=", ".join(_last(metric.name) for metric in metrics),
-        times=", ".join(f"a.{metric.name}_at" for metric in metrics),
         objects=", ".join(_object(metric) for metric in metrics),
-        window=window,
+        days=DAYS.format(window=window_of_days(start, end)),
+        source=sources[0],
+        last_source=sources[1],
     )
 
 

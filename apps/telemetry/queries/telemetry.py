@@ -13,7 +13,6 @@ from apps.telemetry.queries.archived import (
     DAYS,
     FURTHER_GIVEN,
     are_beyond,
-    count_within,
     days_to_read,
     given,
     parse_days,
@@ -21,6 +20,7 @@ from apps.telemetry.queries.archived import (
     stretch_of,
     window_of_days,
 )
+from apps.telemetry.queries.archived_count import count_of_gpu
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
 from apps.telemetry.queries.window import window_of
@@ -142,7 +142,7 @@ def gpu_telemetry_json(  # noqa: PLR0913, one way to ask each thing
         raise UnknownGpu(f"no GPU {uuid!r} has reported; GET /api/v1/gpus lists those that have")
     lines, more, oldest, newest, count, _, _, days = row
     if days:
-        count += count_within(uuid, parse_days(days), start, end)
+        count += count_of_gpu(uuid, parse_days(days), start, end)
     first, last = (oldest, newest) if order is Order.ASC else (newest, oldest)
     follows, precedes = (cursor is not None, more) if backwards else (more, cursor is not None)
     return Page(
