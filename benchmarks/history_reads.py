@@ -1,6 +1,5 @@
 """What reading costs, as the gateway reads; import it after django.setup()."""
 
-import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -27,14 +26,10 @@ def median_ms(read: Callable[[], object], times: int = TIMES) -> float:
     return median(_ms(read) for _ in range(times))
 
 
-def latest_100(gpus: int) -> float:
-    """The newest hundred samples of one GPU, of any GPU, in milliseconds."""
-    rng = random.Random(2)
+def latest_100(gpu: int) -> float:
+    """The newest hundred samples of one GPU, in milliseconds."""
     return median_ms(
-        lambda: queries.gpu_telemetry_json(
-            uuid_of(rng.randrange(gpus)), limit=100, order=Order.DESC
-        ),
-        times=200,
+        lambda: queries.gpu_telemetry_json(uuid_of(gpu), limit=100, order=Order.DESC), times=200
     )
 
 

@@ -130,7 +130,7 @@ def _latest(gpus: int) -> float:
     from benchmarks.history_reads import latest_100  # noqa: PLC0415
 
     _analyze()
-    return latest_100(gpus)
+    return latest_100(gpus // 2)
 
 
 def _analyze() -> None:
