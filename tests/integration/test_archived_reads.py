@@ -1,6 +1,7 @@
 """What the archive alone has is answered as it was before, byte for byte."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -18,12 +19,15 @@ from apps.telemetry.queries import (
     archived_count,
     export_samples,
     extent,
+    fleet_archived,
+    fleet_telemetry_json,
     gpu_telemetry_json,
     sample_export,
     summaries,
 )
 from apps.telemetry.queries.batched import Excerpt, telemetry_of
 from apps.telemetry.retention import apply_retention
+from apps.telemetry.rollups import roll_up
 from tests.integration.archiving import DAY, NEXT, at, fill
 from tests.integration.records import record
 
@@ -34,7 +38,7 @@ pytestmark = [
 THIRD = NEXT + timedelta(days=1)
 GPU = "GPU-0001"
 
-WINDOWS = [
+WINDOWS: list[dict[str, Any]] = [
     {},
     {"start": at(3)},
     {"end": at(4)},
@@ -117,7 +121,7 @@ def test_telemetry_of_many_gpus_is_the_same_before_and_after(three_days):
     assert list(chosen[GPU][0]) == ["timestamp", "power_draw"]
 
 
-CHOICES = [EVERY_GPU, GpuChoice(uuid=GPU), GpuChoice(hostname="node-0", clusters=["lab"])]
+CHOICES = [EVERY_GPU, GpuChoice(uuid=GPU), GpuChoice(hostname="host-0", clusters=["lab"])]
 
 
 def files():
@@ -186,6 +190,53 @@ def test_a_day_too_large_to_look_into_counts_as_the_most(three_days, monkeypatch
     assert (found.samples, found.first_at, found.last_at) == (1000, at(3), at(4))
 
 
+def fleet_pages(choice, limit, order, window):
+    """Every page there is, forth and then back."""
+    found, cursor = [], None
+    while True:
+        page = fleet_telemetry_json(choice, **window, limit=limit, order=order, cursor=cursor)
+        found.append((page.results, page.count))
+        if page.next is None:
+            break
+        cursor = page.next
+    while page.previous is not None:
+        cursor = page.previous
+        page = fleet_telemetry_json(choice, **window, limit=limit, order=order, cursor=cursor)
+        found.append((page.results, page.count))
+    return found
+
+
+def fleet_answers():
+    return [
+        fleet_pages(CHOICES[number % len(CHOICES)], limit, order, window)
+        for number, window in enumerate(WINDOWS) for limit in (7, 100) for order in Order
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("days", [(DAY,), (DAY, NEXT, THIRD)], ids=len)
+def test_every_page_of_the_fleet_is_the_same_before_and_after(three_days, days):
+    before = fleet_answers()
+    move_to_archive(*days)
+    assert fleet_answers() == before
+    bring_back(DAY)
+    assert fleet_answers() == before
+
+
+def test_more_of_a_day_than_can_be_put_in_order_is_refused_with_what_to_do(
+    three_days, client, settings, monkeypatch
+):
+    settings.PUBLIC_READ = True
+    move_to_archive(DAY)
+    monkeypatch.setattr(fleet_archived, "MAX_READ", 10)
+    refused = client.get("/api/v1/telemetry")
+    assert refused.status_code == 400
+    assert refused.json()["parameter"] == "start_time"
+    assert "choose fewer GPUs" in refused.json()["detail"]
+    assert client.get("/api/v1/telemetry", {"gpu": GPU}).status_code == 200
+    later = client.get("/api/v1/telemetry", {"order": "desc", "limit": 5})
+    assert len(later.json()["results"]) == 5
+
+
 def test_late_data_show_at_once_and_join_what_is_archived(three_days):
     store("lab", [record(1, 0, timestamp=at(20), power_draw=1)])
     complete = [record(1, 0, timestamp=at(2), memory_temperature=70, extra={"job": 7})]
@@ -208,6 +259,29 @@ def test_a_sample_that_is_archived_and_came_again_is_counted_once(three_days):
     ] == [26, 6]
     assert extents() == spans
     assert [answers()[0], files()] == before
+
+
+def bodies(client):
+    """What the API answers about the three days, in every form."""
+    asked = [
+        f"{path}{form}"
+        for path in (f"/api/v1/gpus/{GPU}/telemetry?", "/api/v1/telemetry?hostname=host-0&")
+        for form in ("", "format=csv", "format=ndjson", "format=parquet", "format=arrow",
+                     "resolution=auto&limit=500", "resolution=auto&limit=3")
+    ]  # fmt: skip
+    asked += [f"/api/v1/gpus/{GPU}/telemetry/summary"]
+    answers = [client.get(path) for path in asked]
+    assert {answer.status_code for answer in answers} == {200}
+    return [b"".join(a.streaming_content) if a.streaming else a.content for a in answers]
+
+
+def test_every_form_of_answer_is_the_same_before_and_after(three_days, client, settings):
+    settings.PUBLIC_READ = True
+    settings.RETENTION_1M = settings.RETENTION_1H = timedelta(days=36_500)
+    roll_up()
+    before = bodies(client)
+    move_to_archive(DAY, NEXT)
+    assert bodies(client) == before
 
 
 def test_the_api_answers_the_same_and_says_when_a_file_is_missing(

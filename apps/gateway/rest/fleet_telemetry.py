@@ -101,14 +101,17 @@ def _page(choice: GpuChoice, given: FleetTelemetryParameters, resolution: Resolu
     if resolution is not Resolution.RAW:
         buckets = buckets_of(choice, given, resolution, with_place=True)
         return queries.buckets_json(buckets, limit=given.page_limit, order=order, cursor=cursor)
-    return queries.fleet_telemetry_json(
-        choice,
-        **given.window,
-        limit=given.page_limit,
-        order=order,
-        cursor=cursor,
-        columns=given.columns,
-    )
+    try:
+        return queries.fleet_telemetry_json(
+            choice,
+            **given.window,
+            limit=given.page_limit,
+            order=order,
+            cursor=cursor,
+            columns=given.columns,
+        )
+    except queries.TooManyArchived as error:
+        raise InvalidParameter("start_time", str(error)) from error
 
 
 def _text(cursor: FleetCursor | None) -> str | None:

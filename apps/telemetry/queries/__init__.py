@@ -21,6 +21,7 @@ from apps.telemetry.queries.exports import (
     export_latest,
 )
 from apps.telemetry.queries.extent import extent
+from apps.telemetry.queries.fleet_archived import TooManyArchived
 from apps.telemetry.queries.fleet_page import (
     MAX_COUNTED,
     FleetCursor,
@@ -71,6 +72,7 @@ __all__ = [
     "Stats",
     "Task",
     "TaskState",
+    "TooManyArchived",
     "UnknownColumn",
     "UnknownGpu",
     "buckets_json",

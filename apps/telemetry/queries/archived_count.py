@@ -124,6 +124,8 @@ def doubled(
 
     Such a day has a partition anew until it is archived again, so mostly there is nothing to do.
     """
+    if not days:
+        return 0
     with_partition = {partition.day for partition in attached(TABLE)}
     return sum(_doubled(choice, one, start, end) for one in days if one.day in with_partition)
 

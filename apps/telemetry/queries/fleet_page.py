@@ -5,10 +5,17 @@ each tell how far in time the page can reach; only what lies within is read and 
 whole window.
 """
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
+import msgspec
+
+from apps.telemetry.queries.archived import source, window_of_days
+from apps.telemetry.queries.archived_count import ArchivedDays, archived_days, count_of
+from apps.telemetry.queries.fleet_archived import DAYS, given_of_fleet, parse_dates
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
@@ -66,11 +73,7 @@ WITH gpu AS MATERIALIZED (
          row_number() OVER (ORDER BY s.timestamp {read}, gpu.id {read}) AS n,
          least(count(*) OVER (), %(limit)s::integer) AS last
     FROM (SELECT gpu.id AS chosen, s.*
-            FROM gpu, LATERAL (
-              SELECT * FROM telemetry_sample s
-               WHERE s.gpu_id = gpu.id {window} {beyond}
-                 AND s.timestamp {within} coalesce((SELECT bound FROM near), '{infinity}')
-               ORDER BY s.timestamp {read} LIMIT %(limit)s::integer + 1) s
+            FROM gpu, LATERAL {source} s
            ORDER BY s.timestamp {read}, gpu.id {read} LIMIT %(limit)s::integer + 1) s
     JOIN gpu ON gpu.id = s.chosen,
          LATERAL (SELECT {place}, {fields}) fields
@@ -79,9 +82,15 @@ SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}) FILTER (WHERE n <= %(li
        count(*) > %(limit)s::integer,
        max(at) FILTER (WHERE n = 1), max(id) FILTER (WHERE n = 1),
        max(at) FILTER (WHERE n = last), max(id) FILTER (WHERE n = last),
-       {count}
+       {count}, {days}
   FROM page
 """  # noqa: E501
+_STORED = """
+(SELECT * FROM telemetry_sample s
+  WHERE s.gpu_id = gpu.id {window} {beyond}
+    AND s.timestamp {within} coalesce((SELECT bound FROM near), '{infinity}')
+  ORDER BY s.timestamp {read} LIMIT %(limit)s::integer + 1)
+"""
 _COUNT = f"""
 (SELECT count(*) FROM (
    SELECT 1 FROM gpu, LATERAL (SELECT 1 FROM telemetry_sample s
@@ -103,18 +112,13 @@ def fleet_telemetry_json(
 ) -> FleetPage:
     """Up to `limit` samples of the chosen GPUs with `start` ≤ timestamp ≤ `end`, by time.
 
-    Each is an object of PLACE, `timestamp` and `columns`. Raises UnknownColumn.
+    Each is an object of PLACE, `timestamp` and `columns`. Raises UnknownColumn, TooManyArchived and
+    ArchiveFailed.
     """
     backwards = cursor is not None and cursor.backwards
     ascending = (order is Order.ASC) is not backwards
-    row = fetch_one(
-        _statement(choice, ascending, start, end, cursor, checked_columns(columns)),
-        choice.parameters
-        | {"start": start, "end": end, "limit": limit}
-        | {"at": cursor and cursor.timestamp, "gpu": cursor and cursor.gpu},
-    )
-    assert row is not None, "an aggregate has one row"
-    lines, more, *places, count = row
+    asked = _Asked(choice, ascending, start, end, limit, cursor, checked_columns(columns))
+    lines, more, *places, count = _answered(asked)
     near, far = FleetCursor(*places[:2]), FleetCursor(*places[2:])
     first, last = (far, near) if backwards else (near, far)
     follows, precedes = (cursor is not None, more) if backwards else (more, cursor is not None)
@@ -127,28 +131,85 @@ def fleet_telemetry_json(
     )
 
 
-def _statement(
-    choice: GpuChoice,
-    ascending: bool,
-    start: datetime | None,
-    end: datetime | None,
-    cursor: FleetCursor | None,
-    columns: tuple[str, ...],
-) -> str:
-    window = window_of(start, end)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A page, as the statement is made for it."""
+
+    choice: GpuChoice
+    ascending: bool
+    start: datetime | None
+    end: datetime | None
+    limit: int
+    cursor: FleetCursor | None
+    columns: tuple[str, ...]
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        cursor = self.cursor
+        return (
+            self.choice.parameters
+            | {"start": self.start, "end": self.end, "limit": self.limit}
+            | {"at": cursor and cursor.timestamp, "gpu": cursor and cursor.gpu}
+        )
+
+
+def _answered(asked: _Asked) -> list[Any]:
+    """The row of a page, which has the samples of every archived day that it needs."""
+    row = fetch_one(_statement(asked), asked.parameters)
+    assert row is not None, "an aggregate has one row"
+    seen: set[date] = set()
+    while not seen.issuperset(dates := parse_dates(row[-1])):
+        seen |= dates
+        found = archived_days(asked.choice, asked.start, asked.end)
+        reached = row[4] if row[1] else None
+        text = msgspec.json.encode(_given(asked, found, reached)).decode()
+        row = fetch_one(_statement(asked, with_given=True), asked.parameters | {"archived": text})
+        assert row is not None, "an aggregate has one row"
+    *answer, count, _ = row
+    if seen:
+        at_most = MAX_COUNTED + 1 if asked.start or asked.end else sys.maxsize
+        count += count_of(asked.choice, found, asked.start, asked.end, at_most=at_most)
+    return [*answer, count]
+
+
+def _given(asked: _Asked, found: ArchivedDays, reached: datetime | None) -> list[dict[str, Any]]:
+    cursor = asked.cursor
+    return given_of_fleet(
+        asked.choice,
+        found.days,
+        (asked.start, asked.end),
+        (cursor.timestamp, cursor.gpu) if cursor else None,
+        reached,
+        asked.limit + 1,
+        asked.columns,
+        ascending=asked.ascending,
+    )
+
+
+def _statement(asked: _Asked, *, with_given: bool = False) -> str:
+    window = window_of(asked.start, asked.end)
+    read = "ASC" if asked.ascending else "DESC"
+    beyond = _beyond(asked.ascending) if asked.cursor else ""
+    stored = _STORED.format(
+        window=window,
+        beyond=beyond,
+        read=read,
+        within="<=" if asked.ascending else ">=",
+        infinity="infinity" if asked.ascending else "-infinity",
+    )
     return _PAGE.format(
         gpus=GPUS,
-        conditions=choice.conditions,
+        conditions=asked.choice.conditions,
         window=window,
-        beyond=_beyond(ascending) if cursor else "",
-        read="ASC" if ascending else "DESC",
-        farthest="max" if ascending else "min",
-        within="<=" if ascending else ">=",
-        infinity="infinity" if ascending else "-infinity",
-        shown="DESC" if cursor and cursor.backwards else "ASC",
+        beyond=beyond,
+        read=read,
+        farthest="max" if asked.ascending else "min",
+        source=source(stored, read, "%(limit)s::integer + 1", with_given=with_given),
+        shown="DESC" if asked.cursor and asked.cursor.backwards else "ASC",
         place=", ".join(f"{sql} AS {name}" for name, sql in PLACE.items()),
-        fields=sample_fields("s", columns),
+        fields=sample_fields("s", asked.columns),
         count=_COUNT.format(window=window) if window else _COUNT_OF_ALL,
+        days=DAYS.format(window=window_of_days(asked.start, asked.end)),
     )
 
 
