@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from apps.telemetry import queries
 from apps.telemetry.archive.day import archive_day
 from apps.telemetry.archive.restore import bring_back
 from apps.telemetry.ingest import store
@@ -282,6 +283,33 @@ def test_every_form_of_answer_is_the_same_before_and_after(three_days, client, s
     before = bodies(client)
     move_to_archive(DAY, NEXT)
     assert bodies(client) == before
+
+
+def test_minutes_that_are_not_kept_so_long_are_refused_rather_than_left_out(
+    three_days, client, settings
+):
+    settings.PUBLIC_READ = True
+    roll_up()
+    path = f"/api/v1/gpus/{GPU}/telemetry"
+    before = client.get(path, {"resolution": "1h"}).content
+    settings.RETENTION_1H = timedelta(days=36_500)
+    move_to_archive(DAY)
+    refused = client.get(path, {"resolution": "1m"})
+    assert (refused.status_code, refused.json()["parameter"]) == (400, "resolution")
+    assert "raw" in refused.json()["detail"]
+    assert client.get(path, {"resolution": "1h"}).content == before
+    query = f'{{ gpu(uuid: "{GPU}") {{ telemetry(resolution: MINUTE) {{ timestamp }} }} }}'
+    told = client.post("/graphql", {"query": query}, content_type="application/json").json()
+    assert told["errors"][0]["extensions"]["parameter"] == "resolution"
+
+
+def test_auto_gives_samples_where_nothing_else_is_kept(three_days, client, settings, monkeypatch):
+    settings.PUBLIC_READ = True
+    monkeypatch.setattr(queries, "resolution_for", lambda *_: queries.Resolution.MINUTE)
+    roll_up()
+    move_to_archive(DAY)
+    answer = client.get(f"/api/v1/gpus/{GPU}/telemetry", {"resolution": "auto"}).json()
+    assert (answer["resolution"], answer["count"]) == ("raw", 26)
 
 
 def test_the_api_answers_the_same_and_says_when_a_file_is_missing(

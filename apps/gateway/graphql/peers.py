@@ -5,6 +5,7 @@ others find it there. They are all asked the same, since one selection of the qu
 so a query costs one statement for each of its fields that reads, however many rows it answers.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -13,7 +14,11 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from apps.gateway.access.principal import Principal
 from apps.gateway.graphql.refusals import refusal
+from apps.gateway.problems import HistoryUnavailable
+from apps.telemetry.archive.failures import ArchiveFailed
+from apps.telemetry.queries import RollupsGone
 
+log = logging.getLogger(__name__)
 Row = dict[str, Any]
 T = TypeVar("T")
 
@@ -28,7 +33,8 @@ class Reader:
     def read(self, query: Callable[..., T], *args: Any, **options: Any) -> T:
         """What a function of the read model answers.
 
-        Raises OperationalError, InterfaceError, and a refusal for text that PostgreSQL cannot hold.
+        Raises OperationalError, InterfaceError, and a refusal for text that PostgreSQL cannot hold
+        and for history that is not there.
         """
         if self.failure is not None:
             raise self.failure
@@ -37,6 +43,11 @@ class Reader:
         except (OperationalError, InterfaceError) as error:
             self.failure = error
             raise
+        except RollupsGone as error:
+            raise refusal(400, str(error), "resolution") from error
+        except ArchiveFailed as error:
+            log.error("%s", error)
+            raise refusal(503, HistoryUnavailable.default_detail) from error
         except DataError as error:
             raise refusal(400, f"An argument cannot be looked up: {error}.") from error
 

@@ -86,14 +86,35 @@ class WindowParameters(Parameters):
 
 
 def resolve(choice: GpuChoice, given: WindowParameters) -> Resolution:
-    """The resolution to answer with. Raises InvalidParameter where that takes too many rows."""
+    """The resolution to answer with. Raises InvalidParameter where it cannot be given."""
     chosen = Resolution(given.resolution)
     if chosen is Resolution.AUTO:
-        most = given.page_limit
-        extent = queries.extent(choice, **given.window, at_most=most + 1)
-        chosen = queries.resolution_for(extent, given.points, most)
-    if chosen is Resolution.RAW:
-        return chosen
+        return _automatic(choice, given)
+    if chosen is not Resolution.RAW:
+        try:
+            _require_few_rows(choice, given, chosen)
+        except queries.RollupsGone as error:
+            raise InvalidParameter("resolution", str(error)) from error
+    return chosen
+
+
+def _automatic(choice: GpuChoice, given: WindowParameters) -> Resolution:
+    """What fits best; what is not kept so long gives way to what is coarser, then to samples."""
+    most = given.page_limit
+    extent = queries.extent(choice, **given.window, at_most=most + 1)
+    chosen = queries.resolution_for(extent, given.points, most)
+    for kept in dict.fromkeys((chosen, Resolution.HOUR)):
+        if kept is Resolution.RAW:
+            break
+        try:
+            _require_few_rows(choice, given, kept)
+        except queries.RollupsGone:
+            continue
+        return kept
+    return Resolution.RAW
+
+
+def _require_few_rows(choice: GpuChoice, given: WindowParameters, chosen: Resolution) -> None:
     bound = queries.MAX_AGGREGATED
     buckets = queries.by_rollups(buckets_of(choice, given, chosen, with_place=False))
     if queries.rows_read(buckets, at_most=bound + 1) > bound:
@@ -102,7 +123,6 @@ def resolve(choice: GpuChoice, given: WindowParameters) -> Resolution:
             f"the answer is made of more than {bound:,} samples and roll-ups, too many at once; "
             "narrow it by start_time and end_time, choose fewer GPUs or a coarser resolution.",
         )
-    return chosen
 
 
 def buckets_of(

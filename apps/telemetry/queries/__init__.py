@@ -30,6 +30,7 @@ from apps.telemetry.queries.fleet_page import (
 )
 from apps.telemetry.queries.gpu_choice import EVERY_GPU, GpuChoice
 from apps.telemetry.queries.inventory import clusters, gpus, hosts, models
+from apps.telemetry.queries.kept import RollupsGone
 from apps.telemetry.queries.latest import LOOK_BACK, Latest, latest_json
 from apps.telemetry.queries.presence import Presence, presence
 from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_MEANS
@@ -69,6 +70,7 @@ __all__ = [
     "Page",
     "Presence",
     "Resolution",
+    "RollupsGone",
     "Stats",
     "Task",
     "TaskState",

@@ -8,7 +8,7 @@ import msgspec
 from apps.telemetry.metrics import Kind
 from apps.telemetry.queries.batched import Excerpt, Sample
 from apps.telemetry.queries.bucket_rows import column_of
-from apps.telemetry.queries.buckets import Buckets
+from apps.telemetry.queries.buckets import Buckets, by_rollups
 from apps.telemetry.queries.gpu_choice import GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.sample_json import COLUMNS, time_text
@@ -39,16 +39,11 @@ def buckets_of(
     """Like batched.telemetry_of, a row per `step` instead of one per sample.
 
     A row has `timestamp` (its start), `count` (its samples) and the metrics: the mean of a gauge,
-    the last value of any other. Raises UnknownColumn.
+    the last value of any other. Raises UnknownColumn and RollupsGone.
     """
-    buckets = Buckets(
-        GpuChoice(uuids=list(uuids), clusters=clusters),
-        step,
-        excerpt.start,
-        excerpt.end,
-        columns,
-        with_place=False,
-    )
+    choice = GpuChoice(uuids=list(uuids), clusters=clusters)
+    asked = Buckets(choice, step, excerpt.start, excerpt.end, columns, with_place=False)
+    buckets = by_rollups(asked)
     values = (
         f"page.{column_of(metric, 'avg' if metric.kind is Kind.GAUGE else 'last')} AS {metric.name}"
         for metric in buckets.metrics

@@ -14,6 +14,7 @@ from apps.telemetry.queries.bucket_rows import (
 )
 from apps.telemetry.queries.fleet_page import PLACE, FleetCursor, FleetPage
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
+from apps.telemetry.queries.kept import require_kept
 from apps.telemetry.queries.parts import counted_rows, part_parameters
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.rollups import edges
@@ -91,8 +92,15 @@ class Buckets:
 
 
 def by_rollups(buckets: Buckets) -> Buckets:
-    """The same, answered by roll-ups as far as these are exact at this moment."""
-    return buckets if buckets.edges else replace(buckets, edges=edges(buckets.choice))
+    """The same, answered by roll-ups as far as these are exact at this moment.
+
+    Raises RollupsGone.
+    """
+    if buckets.edges:
+        return buckets
+    reach = edges(buckets.choice)
+    require_kept(buckets.choice, buckets.step, buckets.start, buckets.end, reach)
+    return replace(buckets, edges=reach)
 
 
 def rows_read(buckets: Buckets, *, at_most: int) -> int:
