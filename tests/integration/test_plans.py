@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -37,9 +38,12 @@ ROWS = [
 ONE = GpuChoice(uuid="GPU-0001")
 HOST = GpuChoice(hostname="host-1")
 UUIDS = ["GPU-0001", "GPU-0009"]
-WINDOW = {"start": DAYS[0] + timedelta(hours=3, minutes=1), "end": END - timedelta(hours=2)}
-PART = {"start": END - timedelta(hours=3), "end": END}
-HOURS = {"start": END - timedelta(days=29), "end": END}
+WINDOW: dict[str, Any] = {
+    "start": DAYS[0] + timedelta(hours=3, minutes=1),
+    "end": END - timedelta(hours=2),
+}
+PART: dict[str, Any] = {"start": END - timedelta(hours=3), "end": END}
+HOURS: dict[str, Any] = {"start": END - timedelta(days=29), "end": END}
 CURSOR = queries.Cursor(DAYS[0] + timedelta(hours=9))
 FLEET_CURSOR = queries.FleetCursor(DAYS[0] + timedelta(hours=9), 3)
 
