@@ -8,6 +8,7 @@ from django.db import connection
 from apps.telemetry import partitions
 from apps.telemetry.ingest import store
 from apps.telemetry.partition_list import attached
+from apps.telemetry.rollups import HOUR, MINUTE
 from tests.integration.records import record
 
 DAY = date(2024, 3, 9)
@@ -35,9 +36,12 @@ def fill(gpus: int, seconds: int, day: date = DAY, cluster: str = "lab", **field
 
 
 def drop_partitions() -> None:
-    """Drop every partition of samples, and what was detached."""
+    """Drop every partition of samples and of what they amount to, and what was detached."""
     with connection.cursor() as cursor:
-        for partition in attached(partitions.TABLE):
-            cursor.execute(f"DROP TABLE {partition.name}")
+        for table in (partitions.TABLE, MINUTE.table, HOUR.table):
+            for partition in attached(table):
+                cursor.execute(f"DROP TABLE {partition.name}")
         cursor.execute(f"DROP TABLE IF EXISTS {partitions.partition_name(DAY)}_gone")
     partitions.forget()
+    MINUTE.partitions.forget()
+    HOUR.partitions.forget()

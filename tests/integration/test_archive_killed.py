@@ -37,7 +37,7 @@ RETENTION_STEPS = [
     "retention.detach+", "retention._take_out+", "partitions.forget", "retention.drop_detached",
 ]  # fmt: skip
 RESTORE_STEPS = [
-    "archive.restore._register", "archive.restore._csv", "archive.restore._correct_counts",
+    "archive.restore._register", "archive.restore.as_csv", "archive.restore._correct_counts",
     "archive.restore._correct_counts+",
 ]  # fmt: skip
 
