@@ -44,3 +44,14 @@ def test_an_unknown_benchmark_is_named():
     )  # fmt: skip
     assert done.returncode == 2
     assert "nonsense" in done.stderr
+
+
+def test_more_history_than_there_is_room_for_is_refused_before_anything_starts(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scale_of_history", "--samples", str(10**13),
+         "--directory", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "--samples" in done.stdout
+    assert not list(tmp_path.iterdir())
