@@ -10,6 +10,7 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from apps.telemetry.queries.wire import fetch_row
 from apps.telemetry.replica import alias_of_reads
 
 
@@ -42,9 +43,12 @@ def _fetch_one(
     connection: BaseDatabaseWrapper, statement: str, parameters: Mapping[str, Any]
 ) -> tuple[Any, ...] | None:
     connection.ensure_connection()
+    own: Any = connection.connection
+    if own.autocommit and not (connection.queries_logged or connection.execute_wrappers):
+        with connection.wrap_database_errors:
+            return fetch_row(own, statement, parameters)
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    # The stubs take only a cursor that is wrapped already.
-    with wrap(_PreparedCursor(connection.connection)) as cursor:  # type: ignore[arg-type]
+    with wrap(_PreparedCursor(own)) as cursor:  # type: ignore[arg-type]
         cursor.execute(statement, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
