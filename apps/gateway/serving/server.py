@@ -27,9 +27,6 @@ TARGET = "telemetry_project.asgi:application_of"
 MAX_CONNECTIONS = 10_000
 # Requests in hand get this long after SIGTERM before their worker is killed.
 STOP_TIMEOUT_S = 5
-# With Python's 5 ms, a thread that works between waits on PostgreSQL can lose every race for the
-# interpreter: p99 of a 2 ms request was 400 ms, and is 10 ms with this.
-SWITCH_INTERVAL_S = 0.0002
 _PR_SET_PDEATHSIG = 1
 
 
@@ -123,7 +120,6 @@ def _load(parent: int, target: str, threads: int) -> Any:
     if os.getppid() != parent:  # it died before the kernel was told to watch it
         sys.exit(1)
     os.setpgrp()  # a terminal's Ctrl-C reaches the parent alone, which asks workers to stop
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     return load_target(target)(threads)
 
 
