@@ -128,6 +128,7 @@ def test_every_process_of_several_has_a_page_of_its_own(etcd_endpoints, cluster_
 def test_a_port_that_is_taken_ends_it_with_2_and_says_which(start, workers):
     first = free_ports(2)
     with closing(socket.socket()) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as `free_ports` looks at it
         taken.bind(("127.0.0.1", first + workers - 1))
         taken.listen()
         process = start("--workers", workers, "--metrics-port", first)
