@@ -9,6 +9,8 @@ import os
 import shutil
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +27,9 @@ FIRST = 1_000_000
 # The rate is that of the last so many.
 RATED = 500_000
 INTERVAL = timedelta(seconds=10)
+MINUTE = timedelta(minutes=1)
+# A day of 1,000 GPUs at a sample a second is to take so long at most.
+DAY_SAMPLES, DAY_S = 86_400_000, 600
 # A month of the first host lies before the fleet's day, a sample a minute.
 DAYS, SPARSE = 30, timedelta(minutes=1)
 # Tables, indexes, roll-ups and sorting; and the write-ahead log, whatever the number.
@@ -88,17 +93,16 @@ def _run(stack: Stack, samples: int, gpus: int, console: Console) -> list[Row]:
     end = datetime.now(UTC).replace(second=0, microsecond=0)
     first, last = _load(samples, gpus, end, console)
     with console.status("rolling up"):
-        from apps.telemetry.rollups import roll_up  # noqa: PLC0415
-
-        roll_up(end)
+        rolled = _roll_up(last.samples, gpus, end)
         _analyze()
     with console.status("reading"):
-        return [*_scaling(first, last), *_reads(gpus, end)]
+        return [*_scaling(first, last), *rolled, *_reads(gpus, end)]
 
 
 def _load(
     samples: int, gpus: int, end: datetime, console: Console
 ) -> tuple[Checkpoint, Checkpoint]:
+    from apps.telemetry.rollups import roll_up  # noqa: PLC0415
     from benchmarks.history_load import GPUS_PER_HOST, Written, load  # noqa: PLC0415
 
     count = max(1, samples // gpus)
@@ -113,6 +117,8 @@ def _load(
         task = progress.add_task("a month of one host", total=len(before) * GPUS_PER_HOST)
         for done in load(GPUS_PER_HOST, before, Written()):
             progress.update(task, completed=done.samples)
+        # The month is not in the time that the fleet takes.
+        roll_up(end)
         task = progress.add_task("the fleet", total=count * gpus)
         rated = (0, 0.0)
         for done in load(gpus, instants, written):
@@ -138,6 +144,28 @@ def _analyze() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
+
+
+def _roll_up(samples: int, gpus: int, end: datetime) -> list[Row]:
+    """All that was loaded, and then one more minute of the fleet."""
+    from apps.telemetry.rollups import roll_up  # noqa: PLC0415
+    from benchmarks.history_load import Written, load  # noqa: PLC0415
+
+    whole_s = _seconds(lambda: roll_up(end))
+    instants = [end + INTERVAL * n for n in range(MINUTE // INTERVAL)]
+    more = [batch.samples for batch in load(gpus, instants, Written())]
+    minute_s = _seconds(lambda: roll_up(end + 2 * MINUTE))
+    bar_s = DAY_S * samples / DAY_SAMPLES
+    return [
+        Row(f"rolling up {samples:,}", f"{whole_s:.0f} s", f"< {bar_s:.0f} s", whole_s < bar_s),
+        Row(f"rolling up a minute, {more[-1]:,}", f"{minute_s:.2f} s", "< 2 s", minute_s < 2),
+    ]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def _scaling(first: Checkpoint, last: Checkpoint) -> list[Row]:
