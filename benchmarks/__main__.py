@@ -14,6 +14,7 @@ from apps.embedded.etcd import etcd_version, find_etcd
 from apps.embedded.stack import Stack
 from benchmarks import (
     collect,
+    fleet_memory,
     fleet_page,
     http,
     latency,
@@ -44,6 +45,7 @@ BENCHMARKS = {
     "http": http.measure,
     "live": live.measure,
     "fleet_page": fleet_page.measure,
+    "fleet_page_memory": fleet_memory.measure,
 }
 NEEDS_OTHERS = "pipeline"
 LIBRARY_ALONE = {"queue_publish", "queue_consume", "parse_dcgm", "parse_wide"}

@@ -18,7 +18,11 @@ NAMES = [
     "http_gpu_telemetry", "http_gpu_telemetry_p99", "http_latest", "http_gpus", "graphql_gpu",
     "http_beside_ingest", "http_with_token", "live_500",
 ]  # fmt: skip
-IN_A_BROWSER = ["fleet_page_ready", "fleet_page_tick"] if shutil.which("chromedriver") else []
+IN_A_BROWSER = (
+    ["fleet_page_ready", "fleet_page_tick", "fleet_page_memory"]
+    if shutil.which("chromedriver")
+    else []
+)
 
 
 def test_every_figure_has_its_limit_and_their_ratio(tmp_path):
