@@ -1,13 +1,16 @@
-"""What the contract tests share: a client that anybody may be, and one that reads JSON."""
+"""What the contract tests share: a client that anybody may be, and what asks and reads for it."""
 
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from apps.embedded.ports import free_port
+from tests.fleet_rows import make_gpu, make_samples
 
 
 @pytest.fixture
@@ -30,11 +33,45 @@ def get(client: Client, public: None, db: None) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def ask(client: Client, public: None) -> Callable[..., Any]:
+    """Sends a GraphQL query that must be executed; returns the whole answer."""
+
+    def send(query: str, **variables: Any) -> Any:
+        body = {"query": query, "variables": variables}
+        response = client.post("/graphql", body, content_type="application/json")
+        assert response.status_code == 200, response.content
+        assert response.headers["Content-Type"] == "application/json"
+        return response.json()
+
+    return send
+
+
+@pytest.fixture
+def data(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """Sends a GraphQL query that must succeed; returns its data."""
+
+    def send(query: str, **variables: Any) -> Any:
+        answer = ask(query, **variables)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    return send
+
+
+@pytest.fixture
+def five(db: None) -> list[datetime]:
+    """GPU-host-1-0 with samples 0 to 4, one per second."""
+    return make_samples(make_gpu(), 5, temperature=40, extra={"DCGM_FI_DEV_FAN_SPEED": 40})
+
+
+@pytest.fixture
 def no_postgresql(transactional_db: None) -> Iterator[None]:
     """PostgreSQL is where nobody listens."""
     connection.close()
     port = connection.settings_dict["PORT"]
-    connection.settings_dict["PORT"] = free_port()
-    yield
+    with closing(socket.socket()) as taken:  # and so nobody else comes to listen there
+        taken.bind(("127.0.0.1", 0))
+        connection.settings_dict["PORT"] = taken.getsockname()[1]
+        yield
     connection.close()
     connection.settings_dict["PORT"] = port

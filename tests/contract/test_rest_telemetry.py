@@ -16,12 +16,6 @@ def numbers(page):
     return [int(row["power_draw"]) for row in page["results"]]
 
 
-@pytest.fixture
-def five(db):
-    """A GPU with samples 0 to 4, one per second."""
-    return make_samples(make_gpu(), 5)
-
-
 def test_a_known_gpu_without_samples_answers_an_empty_list(get):
     make_gpu()
     assert get(PATH) == {"count": 0, "next": None, "previous": None, "results": []}
