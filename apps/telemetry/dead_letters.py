@@ -1,19 +1,29 @@
 """Puts messages that cannot be stored aside, so that they neither get lost nor stop the others."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from apps.telemetry.models import DeadLetter
 
 # A reason may quote what it complains about.
 MAX_REASON = 2000
-# Values travel in the statement as hexadecimal text, so one statement holds only so many.
-STATEMENT_BYTES = 8 << 20
-STATEMENT_LETTERS = 1000
+
+_STAGING = """
+CREATE TEMPORARY TABLE telemetry_burying
+(cluster text, digest bytea, key text, value bytea, reason text) ON COMMIT DROP
+"""
+_TYPES = ("text", "bytea", "text", "bytea", "text")
+_COPY = "COPY telemetry_burying FROM STDIN (FORMAT binary)"
+# In the order of the queue, in which requeueing publishes them again.
+_KEEP = """
+INSERT INTO telemetry_deadletter (cluster, digest, key, value, reason, buried_at)
+SELECT *, now() FROM telemetry_burying ORDER BY ctid ON CONFLICT (digest) DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +36,17 @@ class Unstorable:
 
 
 def bury(cluster: str, letters: Iterable[Unstorable]) -> None:
-    """Keep messages as dead letters; the same message again changes nothing.
+    """Keep messages as dead letters, all or none; the same message again changes nothing.
 
-    Any bytes can be kept. Raises django.db.DatabaseError; some letters may be kept then.
+    Any bytes can be kept. One COPY, whatever their number. Raises django.db.DatabaseError.
     """
-    for some in _portions(letters):
-        DeadLetter.objects.bulk_create(
-            [_row(cluster, letter) for letter in some], ignore_conflicts=True
-        )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_STAGING)
+        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
+            copy.set_types(_TYPES)
+            for letter in letters:
+                copy.write_row(_row(cluster, letter))
+        cursor.execute(_KEEP)
 
 
 def find(
@@ -62,29 +75,16 @@ def _escaped(char: str) -> str:
     return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
 
 
-def _row(cluster: str, letter: Unstorable) -> DeadLetter:
-    return DeadLetter(
-        cluster=cluster,
-        digest=sha256(letter.key + b"\0" + letter.value).digest(),
-        key=_text(letter.key),
-        value=letter.value,
-        reason=_text(letter.reason[:MAX_REASON].encode(errors="replace")),
+def _row(cluster: str, letter: Unstorable) -> tuple[str, bytes, str, bytes, str]:
+    return (
+        cluster,
+        sha256(letter.key + b"\0" + letter.value).digest(),
+        _text(letter.key),
+        letter.value,
+        _text(letter.reason[:MAX_REASON].encode(errors="replace")),
     )
 
 
 def _text(data: bytes) -> str:
     """Readable, and without the NUL that PostgreSQL refuses in text."""
     return data.decode(errors="backslashreplace").replace("\0", "\\x00")
-
-
-def _portions(letters: Iterable[Unstorable]) -> Iterator[list[Unstorable]]:
-    portion: list[Unstorable] = []
-    size_bytes = 0
-    for letter in letters:
-        size_bytes += len(letter.key) + len(letter.value)
-        if portion and (size_bytes > STATEMENT_BYTES or len(portion) == STATEMENT_LETTERS):
-            yield portion
-            portion, size_bytes = [], len(letter.key) + len(letter.value)
-        portion.append(letter)
-    if portion:
-        yield portion
