@@ -203,7 +203,10 @@ DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
 if REPLICA_DATABASE_URL := env.str("REPLICA_DATABASE_URL", default=""):
     DATABASES["replica"] = DATABASES["default"] | env.db_url("REPLICA_DATABASE_URL")
-    DATABASES["replica"]["OPTIONS"] = {"connect_timeout": 1}
+    # A network that swallows packets shows after so many milliseconds.
+    DATABASES["replica"]["OPTIONS"] = {"connect_timeout": 2, "tcp_user_timeout": 3000} | env.db_url(
+        "REPLICA_DATABASE_URL"
+    ).get("OPTIONS", {})
     DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
     DATABASE_ROUTERS = ["apps.telemetry.replica.Router"]
 # What a replica may lag before reads go to the primary.

@@ -1,6 +1,7 @@
 """Which requests may be answered from a replica: reads of the fleet by REST."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -14,12 +15,19 @@ PATHS = tuple(
 def read_from_replica(
     respond: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Django middleware; who asks is looked up in the primary all the same."""
+    """Django middleware; who asks is looked up in the primary all the same.
+
+    What the replica cannot answer (503 with Retry-After: it went away a moment ago, or ended a
+    statement to go on replaying) the primary is asked at once.
+    """
 
     def choose(request: HttpRequest) -> HttpResponseBase:
         if request.method not in ("GET", "HEAD") or not request.path.startswith(PATHS):
             return respond(request)
-        with reads_may_lag():
-            return respond(request)
+        with reads_may_lag() as is_replica:
+            response = respond(request)
+        if is_replica and response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            return respond(request) if response.has_header("Retry-After") else response
+        return response
 
     return choose
