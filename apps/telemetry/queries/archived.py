@@ -76,8 +76,8 @@ def source(
     return _WITH_GIVEN.format(stored=stored, given=given, read=read, limit=limit)
 
 
-def window_of_days(start: datetime | None, end: datetime | None) -> str:
-    """The bounds of a window for DAYS."""
+def window_of_days(start: object, end: object) -> str:
+    """The bounds of a window for DAYS, those that were given."""
     day = "(%({})s::timestamptz AT TIME ZONE 'UTC')::date"
     lower = f"AND archived.date >= {day.format('start')}" if start else ""
     upper = f"AND archived.date <= {day.format('end')}" if end else ""

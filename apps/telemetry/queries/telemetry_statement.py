@@ -1,0 +1,86 @@
+"""The SQL of one page of a GPU's samples.
+
+Each kind of question is put together once: that costs a tenth of what an answer does.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from apps.telemetry.queries.archived import DAYS, FURTHER_GIVEN, source, window_of_days
+from apps.telemetry.queries.sample_json import sample_fields
+from apps.telemetry.queries.window import window_of
+
+
+class Question(NamedTuple):
+    """What makes two pages differ by more than their parameters."""
+
+    columns: tuple[str, ...]
+    has_start: bool
+    has_end: bool
+    has_cursor: bool
+    has_clusters: bool
+    # How samples are read, and how they are shown.
+    ascending: bool
+    shown_ascending: bool
+
+
+# `limit` and the bounds stay parameters, so that one plan serves them all. The order of what is put
+# together is the one in which it is read, so nothing is sorted but pages that are read backwards.
+# Whether there is more is asked in order: for a few GPUs EXISTS would go through whole partitions.
+_PAGE = """
+SELECT coalesce(page.lines, ''),
+       page.rows = %(limit)s::integer AND ((
+         SELECT s.timestamp FROM telemetry_sample s
+          WHERE s.gpu_id = gpu.id {window} AND s.timestamp {further}
+          ORDER BY s.timestamp {read} LIMIT 1) IS NOT NULL {further_given}),
+       page.oldest, page.newest, {count}, page.rows, gpu.id, {days}
+  FROM telemetry_gpu gpu,
+       LATERAL (
+         SELECT string_agg(row_to_json(fields)::text, ',' ORDER BY s.timestamp {shown}) AS lines,
+                count(*) AS rows, min(s.timestamp) AS oldest, max(s.timestamp) AS newest
+           FROM {source} s,
+                LATERAL (SELECT {fields}) fields
+       ) page
+ WHERE gpu.uuid = %(uuid)s::text {visible}
+"""
+_STORED = """
+(SELECT * FROM telemetry_sample s
+  WHERE s.gpu_id = gpu.id {window} {beyond}
+  ORDER BY s.timestamp {read} LIMIT %(limit)s::integer)
+"""
+_COUNT = "(SELECT count(*) FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window})"
+_VISIBLE = """
+AND EXISTS (SELECT 1 FROM telemetry_host host JOIN telemetry_cluster cluster
+                       ON cluster.id = host.cluster_id
+             WHERE host.id = gpu.host_id AND cluster.slug = ANY(%(clusters)s::text[]))
+"""
+_COUNT_OF_ALL = """
+coalesce((SELECT sample_count FROM telemetry_latestsample latest WHERE latest.gpu_id = gpu.id), 0)
+"""
+
+
+# Every choice of metrics is a question of its own.
+@lru_cache(maxsize=256)
+def page_statement(asked: Question, *, with_given: bool) -> str:
+    """Parameters `uuid`, `limit`, and `start`, `end`, `cursor`, `clusters` where there are such.
+
+    `with_given` takes samples of archived days too, as JSON in the parameter `archived`.
+    """
+    window = window_of(asked.has_start, asked.has_end)
+    read = "ASC" if asked.ascending else "DESC"
+    after = ">" if asked.ascending else "<"
+    beyond = f"AND s.timestamp {after} %(cursor)s::timestamptz" if asked.has_cursor else ""
+    further = "> page.newest" if asked.ascending else "< page.oldest"
+    stored = _STORED.format(window=window, beyond=beyond, read=read)
+    return _PAGE.format(
+        fields=sample_fields("s", asked.columns),
+        window=window,
+        count=_COUNT.format(window=window) if window else _COUNT_OF_ALL,
+        days=DAYS.format(window=window_of_days(asked.has_start, asked.has_end)),
+        visible=_VISIBLE if asked.has_clusters else "",
+        source=source(stored, read, "%(limit)s::integer", with_given=with_given),
+        further=further,
+        read=read,
+        further_given=FURTHER_GIVEN.format(further=further) if with_given else "",
+        shown="ASC" if asked.shown_ascending else "DESC",
+    )
