@@ -19,11 +19,12 @@ export function draw(place, metric, list, shown, onZoom) {
   const write = (_, number) => value(number, metric);
   list.forEach(({ label, columns }, number) => {
     const colour = lines[number % lines.length];
-    series.push({ label, stroke: colour, width: 1.5, value: write, points });
+    const name = label || (columns.most ? "average" : "value");
+    series.push({ label: name, stroke: colour, width: 1.5, value: write, points });
     if (!columns.most) return;
     const at = series.length;
     const hidden = { stroke: "transparent", points: { show: false }, value: write };
-    series.push({ ...hidden, label: `${label} most` }, { ...hidden, label: `${label} least` });
+    series.push({ ...hidden, label: `${name} most` }, { ...hidden, label: `${name} least` });
     bands.push({ series: [at, at + 1], fill: `${colour}2e` });
   });
   place.replaceChildren();
@@ -32,7 +33,7 @@ export function draw(place, metric, list, shown, onZoom) {
     height: HEIGHT,
     series,
     bands,
-    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => short(tick)) }],
+    axes: [{ ...axis, space: 72 }, { ...axis, size: room, values: (_, ticks) => ticks.map((tick) => short(tick)) }],
     scales: { x: { min: shown.start, max: shown.end }, y: { range: range } },
     cursor: { sync: { key: "page" }, drag: { x: true, y: false, setScale: false } },
     legend: { live: true },
@@ -65,8 +66,13 @@ function select(chart, onZoom) {
 function range(_, least, most) {
   if (least === null || most === null) return [0, 1];
   const air = (most - least || Math.abs(most) || 1) * 0.1;
-  const low = least >= 0 && least < most * 0.6 ? 0 : least - air;
+  const low = least >= 0 && (least < most * 0.6 || most === 0) ? 0 : least - air;
   return [low, most + air];
+}
+
+// As wide as the labels of an axis need, in pixels.
+function room(_, labels) {
+  return Math.max(64, 20 + 7 * Math.max(...(labels ?? []).map((text) => text.length)));
 }
 
 function short(tick) {

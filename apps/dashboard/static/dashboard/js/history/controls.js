@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { time } from "../format.js";
 import { byId, h } from "../page.js";
-import { LENGTHS, iso } from "./range.js";
+import { LENGTHS, iso, moved } from "./range.js";
 
 const POINTS = 1000;
 
@@ -13,12 +13,13 @@ export function readRows(uuid, shown, signal) {
   return get(`gpus/${encodeURIComponent(uuid)}/telemetry`, parameters, { signal });
 }
 
-export function bindRanges(choose, shown, moved) {
+export function bindRanges(choose, shown) {
   const lengths = Object.keys(LENGTHS).map((range) =>
     h("button", { type: "button", "data-range": range, onclick: () => choose({ range, start: "", end: "" }) }, range));
-  const step = (share, text, label) =>
-    h("button", { type: "button", "aria-label": label, onclick: () => choose(moved(shown(), share)) }, text);
-  byId("ranges").replaceChildren(step(-0.5, "←", "Earlier"), ...lengths, step(0.5, "→", "Later"), h("span", { id: "window", class: "muted" }));
+  const step = (text, label, share, times) =>
+    h("button", { type: "button", title: label, "aria-label": label, onclick: () => choose(moved(shown(), share, times)) }, text);
+  byId("ranges").replaceChildren(step("←", "Earlier", -0.5), ...lengths, step("→", "Later", 0.5), step("−", "Twice as long", 0, 2),
+    h("span", { id: "window", class: "muted" }));
 }
 
 export function showRanges(state, shown) {

@@ -12,8 +12,11 @@ export function windowOf(state, now = Date.now() / 1000) {
 
 export const iso = (seconds) => new Date(seconds * 1000).toISOString();
 
-// Moved by a share of its length: -0.5 is half of it back.
-export function moved(shown, share) {
-  const by = (shown.end - shown.start) * share;
-  return { start: iso(shown.start + by), end: iso(shown.end + by) };
+// Moved by a share of its length, -0.5 is half of it back, and as many times as long around its middle; no
+// further than now.
+export function moved(shown, share, times = 1, now = Date.now() / 1000) {
+  const length = (shown.end - shown.start) * times;
+  const middle = (shown.start + shown.end) / 2 + (shown.end - shown.start) * share;
+  const end = Math.min(now, middle + length / 2);
+  return { start: iso(end - length), end: iso(end) };
 }
