@@ -21,7 +21,7 @@ ENDED_WITHOUT_DATA = (UploadState.FAILED, UploadState.CANCELLED)
 MAX_FILENAME = 255
 FROM_THE_START = {
     "offset_bytes": 0, "bytes_done": 0, "rows": 0, "rows_rejected": 0, "rejections": [],
-    "records_published": 0,
+    "records_published": 0, "gpus": [], "first_sample_at": None, "last_sample_at": None,
 }  # fmt: skip
 
 

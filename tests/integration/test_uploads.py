@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from msgspec.structs import asdict
 from apps.mq import Publisher
 from apps.telemetry import uploads
 from apps.telemetry.models import Sample, Upload
+from apps.telemetry.models.upload import MAX_GPUS
 from apps.telemetry.records import decode
 from apps.telemetry.upload_files import stored_files
 from tests.integration.upload_rows import HEADER, START, csv_of, make_upload
@@ -148,6 +149,19 @@ def test_only_the_first_hundred_rejected_rows_are_kept(streamer, cluster_id):
     upload.refresh_from_db()
     assert (upload.rows_rejected, len(upload.rejections)) == (250, 100)
     assert [rejection["line"] for rejection in upload.rejections[:2]] == [2, 3]
+
+
+def test_it_is_known_which_gpus_a_file_held_and_when(streamer, cluster_id):
+    upload = make_upload(cluster_id, csv_of(3 * MAX_GPUS, gpus=MAX_GPUS + 1))
+    few = make_upload(cluster_id, csv_of(5, gpus=2))
+    assert streamer().step()
+    assert streamer().step()
+    upload.refresh_from_db()
+    few.refresh_from_db()
+    assert upload.gpus == [f"GPU-{n}" for n in range(MAX_GPUS)]
+    assert few.gpus == ["GPU-0", "GPU-1"]
+    assert few.first_sample_at == START
+    assert few.last_sample_at == START + timedelta(seconds=2)
 
 
 def test_there_is_nothing_to_do_without_uploads_or_for_those_of_other_clusters(streamer):

@@ -21,6 +21,7 @@ from workers.sources.draft import messages_of
 from workers.sources.source import Chunk, SourceError
 from workers.streamer.report import Report
 from workers.streamer.streamer import MessagePublisher
+from workers.uploads.contents import note
 from workers.uploads.watch import UploadWatch
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 SAVE_EVERY_S = 1.0
 TOO_MUCH = "holds more than UPLOAD_MAX_INFLATED_BYTES; split it, or raise that"
 PROGRESS = (
-    "offset_bytes", "bytes_done", "rows", "rows_rejected", "rejections", "records_published",
-    "published_until_ns", "error",
+    "offset_bytes", "bytes_done", "rows", "rows_rejected", "rejections", "gpus",
+    "first_sample_at", "last_sample_at", "records_published", "published_until_ns", "error",
 )  # fmt: skip
 
 
@@ -98,6 +99,7 @@ class UploadStreaming:
     def _publish(self, chunk: Chunk) -> None:
         self._report.add(chunk)
         self._publisher.publish(messages_of(chunk.drafts))
+        note(self._upload, chunk.drafts)
         # Chunks wait here for up to a second: what is large in them is not needed any more.
         kept = replace(chunk, drafts=[], rejections=chunk.rejections[:MAX_REJECTIONS])
         self._handed_over.append((kept, len(chunk.drafts), len(chunk.rejections)))

@@ -39,6 +39,10 @@ class UploadSerializer(serializers.Serializer[None]):
     percent = serializers.FloatField(help_text="How much of the file is streamed.")
     rows = serializers.IntegerField(help_text="Rows read, rejected ones included.")
     rows_rejected = serializers.IntegerField(help_text="Rows that are no records.")
+    first_sample_at = serializers.DateTimeField(
+        allow_null=True, help_text="The earliest time of its records, as far as it is streamed."
+    )
+    last_sample_at = serializers.DateTimeField(allow_null=True, help_text="The latest.")
     records_published = serializers.IntegerField(help_text="Acknowledged by the queue.")
     records_stored = serializers.IntegerField(
         allow_null=True,
@@ -58,8 +62,11 @@ class UploadSerializer(serializers.Serializer[None]):
 
 
 class UploadDetailSerializer(UploadSerializer):
-    """An upload with the first of its rejected rows."""
+    """An upload with the first of its GPUs and of its rejected rows."""
 
+    gpus = serializers.ListField(
+        child=serializers.CharField(), help_text="The UUIDs of the first 1,000, in their order."
+    )
     rejections = RejectionSerializer(many=True, help_text="The first 100.")
 
 
@@ -82,6 +89,8 @@ EXAMPLE: dict[str, Any] = {
     "percent": 100.0,
     "rows": 2470,
     "rows_rejected": 1,
+    "first_sample_at": "2025-07-18T20:42:34.000000Z",
+    "last_sample_at": "2025-07-18T20:42:37.000000Z",
     "records_published": 988,
     "records_stored": 988,
     "error": "",
@@ -92,13 +101,15 @@ EXAMPLE: dict[str, Any] = {
     "stored_at": "2025-07-18T20:50:01.010000Z",
 }
 DETAIL_EXAMPLE = EXAMPLE | {
+    "gpus": ["GPU-5fd4f087-86f3-7a43-b711-4771313afc50"],
     "rejections": [{"line": 17, "reason": "value: 'n/a' is not a number"}],
 }
 PAGE_EXAMPLE = {"count": 1, "next": None, "previous": None, "results": [EXAMPLE]}
 ARRIVED_EXAMPLE = EXAMPLE | {
     "state": "waiting", "percent": 0.0, "rows": 0, "rows_rejected": 0, "records_published": 0,
-    "records_stored": None, "started_at": None, "finished_at": None, "stored_at": None,
-    "rejections": [],
+    "first_sample_at": None, "last_sample_at": None, "records_stored": None, "started_at": None,
+    "finished_at": None, "stored_at": None,
+    "gpus": [], "rejections": [],
 }  # fmt: skip
 
 
@@ -109,7 +120,9 @@ def example(name: str, body: dict[str, Any], status: int) -> OpenApiExample:
 
 def as_object(upload: Upload, url: str) -> dict[str, Any]:
     """An upload as UploadSerializer describes it."""
-    times = ("created_at", "started_at", "finished_at", "stored_at")
+    times = (
+        "first_sample_at", "last_sample_at", "created_at", "started_at", "finished_at", "stored_at",
+    )  # fmt: skip
     return {
         "id": str(upload.pk),
         "url": url,

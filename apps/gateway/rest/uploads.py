@@ -126,7 +126,7 @@ class UploadListView(UploadView):
     @extend_schema(
         operation_id="list_uploads",
         summary="List uploads",
-        description="Newest first, without their rejected rows.",
+        description="Newest first, without their GPUs and rejected rows.",
         tags=["ingest"],
         parameters=document_parameters(UploadListParameters),
         responses={
@@ -163,7 +163,7 @@ class UploadDetailView(UploadView):
     @extend_schema(
         operation_id="get_upload",
         summary="Get an upload",
-        description="Its state, how far it is, and the first rejected rows.",
+        description="Its state, how far it is, and the first of its GPUs and rejected rows.",
         tags=["ingest"],
         parameters=[ID_PARAMETER],
         responses={200: UploadDetailSerializer, **UNKNOWN_UPLOAD},
@@ -254,7 +254,8 @@ def _step(
 
 def _answer(request: Request, upload: Upload, status: int, **changes: Any) -> HttpResponse:
     url = _url(request, upload)
-    body = as_object(upload, url) | {"rejections": upload.rejections} | changes
+    lists = {"gpus": upload.gpus, "rejections": upload.rejections}
+    body = as_object(upload, url) | lists | changes
     response = HttpResponse(
         msgspec.json.encode(body), content_type="application/json", status=status
     )

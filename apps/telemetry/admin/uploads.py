@@ -8,11 +8,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils.html import format_html_join
 
 from apps.telemetry import uploads
 from apps.telemetry.admin.columns import NOTHING, Styled, utc
 from apps.telemetry.models import Upload
+
+LINKED_GPUS = 16
 
 
 @admin.register(Upload)
@@ -27,12 +30,19 @@ class UploadAdmin(Styled, admin.ModelAdmin):
     search_fields = ["filename", "sha256"]
     search_help_text = "file name, or SHA-256"
     actions = ["cancel", "retry"]
-    exclude = ["rejections", "offset_bytes", "bytes_done", "published_until_ns", "storage_name"]
-    readonly_fields = ["progress", "rejected"]
+    exclude = [
+        "rejections",
+        "gpus",
+        "offset_bytes",
+        "bytes_done",
+        "published_until_ns",
+        "storage_name",
+    ]
+    readonly_fields = ["progress", "first_gpus", "rejected"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Upload]:
-        """Uploads without their rejected rows, which only the page of one shows."""
-        return super().get_queryset(request).defer("rejections")
+        """Uploads without what only the page of one shows."""
+        return super().get_queryset(request).defer("rejections", "gpus")
 
     @admin.display(description="streamed")
     def progress(self, upload: Upload) -> str:
@@ -53,6 +63,12 @@ class UploadAdmin(Styled, admin.ModelAdmin):
     def created(self, upload: Upload) -> str:
         """When it arrived."""
         return utc(upload.created_at)
+
+    @admin.display(description="first GPUs")
+    def first_gpus(self, upload: Upload) -> str:
+        """Links to the charts of some."""
+        links = [(reverse("gpu-page", args=[uuid]), uuid) for uuid in upload.gpus[:LINKED_GPUS]]
+        return format_html_join("\n", '<a href="{}">{}</a><br>', links) or NOTHING
 
     @admin.display(description="first rejected rows")
     def rejected(self, upload: Upload) -> str:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 MAX_REJECTIONS = 100
+MAX_GPUS = 1000
 
 
 class UploadState(models.TextChoices):
@@ -42,6 +43,9 @@ class Upload(models.Model):
     rows = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)
     rejections = models.JSONField(default=list, help_text="the first 100: line and reason")
+    gpus = models.JSONField("GPUs", default=list, help_text="UUIDs of the first 1000")
+    first_sample_at = models.DateTimeField(null=True)
+    last_sample_at = models.DateTimeField(null=True)
     records_published = models.BigIntegerField(default=0)
     published_until_ns = models.BigIntegerField(default=0)
     error = models.TextField(blank=True, default="")

@@ -11,13 +11,13 @@ from apps.telemetry.models import Upload
 def uploads(
     *, state: str | None = None, clusters: Collection[str] | None = None
 ) -> QuerySet[Upload]:
-    """Uploads to `clusters` (None: to all), newest first, without their rejected rows."""
-    found = _of(clusters).defer("rejections").order_by("-created_at", "id")
+    """Uploads to `clusters` (None: to all), newest first, without their rejected rows and GPUs."""
+    found = _of(clusters).defer("rejections", "gpus").order_by("-created_at", "id")
     return found if state is None else found.filter(state=state)
 
 
 def upload(upload_id: UUID, *, clusters: Collection[str] | None = None) -> Upload | None:
-    """One upload with its rejected rows, or None; one to another cluster is not there."""
+    """One upload with its rejected rows and GPUs, or None; one to another cluster is not there."""
     return _of(clusters).filter(pk=upload_id).first()
 
 

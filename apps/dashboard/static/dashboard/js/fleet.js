@@ -3,6 +3,7 @@
 import { get, Problem } from "./api.js";
 import { Board } from "./fleet/board.js";
 import { fillControls, followControls, offerFacts } from "./fleet/controls.js";
+import { gpusOf } from "./fleet/file.js";
 import { findings, Fleet, totals } from "./fleet/model.js";
 import { Past } from "./fleet/past.js";
 import { scaleOf } from "./fleet/scale.js";
@@ -10,7 +11,7 @@ import { showFindings, showLegend, showTip, showTotals } from "./fleet/summary.j
 import { Live } from "./live.js";
 import { byId, h, readState, showEmpty, showError, writeState } from "./page.js";
 
-const DEFAULTS = { metric: "gpu_utilization", cluster: "", model: "", state: "", text: "", sort: "host", at: "" };
+const DEFAULTS = { metric: "gpu_utilization", cluster: "", model: "", state: "", text: "", sort: "host", at: "", upload: "" };
 // What totals and lists need, beside the metric that is shown.
 const NEEDED = ["gpu_utilization", "memory_used_mib", "memory_free_mib", "power_draw", "temperature"];
 const SUMMARY_MS = 500;
@@ -28,6 +29,7 @@ let summaryDue = null;
 let listDue = null;
 let reading = null;
 let hovered = null;
+let only = null; // the UUIDs that a file leaves
 
 start();
 
@@ -38,7 +40,9 @@ async function start() {
   // What is asked for first is asked at once; each answer alone is enough to begin.
   const list = readList();
   try {
-    registry = (await get("metrics")).results;
+    const [metrics, found] = await Promise.all([get("metrics"), gpusOf(state.upload, clearFilters)]);
+    registry = metrics.results;
+    only = found;
     checkMetric();
     fillControls(registry, state);
     followControls(Object.keys(DEFAULTS), choose);
@@ -129,7 +133,7 @@ const moment = () => (state.at ? Date.parse(state.at) : Date.now());
 
 // The board anew: after a change of the filter, the order or the fleet itself.
 function refresh() {
-  const hosts = fleet.hosts(state);
+  const hosts = fleet.hosts({ ...state, only });
   byId("message").replaceChildren();
   if (!fleet.size) sayEmpty();
   else if (!hosts.length) {
@@ -188,10 +192,10 @@ function changeMetrics() {
 }
 
 function clearFilters() {
-  for (const name of ["cluster", "model", "state", "text"]) {
-    state[name] = "";
-    byId(name).value = "";
-  }
+  for (const name of ["cluster", "model", "state", "text"]) state[name] = byId(name).value = "";
+  state.upload = "";
+  only = null;
+  byId("file").replaceChildren();
   writeState(state, DEFAULTS);
   refresh();
 }

@@ -3,6 +3,7 @@
 import { csrf, get, post, Problem, url } from "./api.js";
 import { bytes, count, NOTHING, time } from "./format.js";
 import { badge, byId, h, morph, showError } from "./page.js";
+import { contents } from "./upload/contents.js";
 
 const FOLLOW_MS = 500;
 const LIST_MS = 5000;
@@ -104,7 +105,7 @@ function showResult(upload) {
   byId("result").replaceChildren(
     ...[duplicate].filter(Boolean),
     h("table", {}, h("tbody", {}, ...rows.map(([name, text]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "name" }, text))))),
-    h("p", {}, h("a", { href: "/" }, "See its GPUs in the fleet")),
+    ...(ENDED.includes(upload.state) ? contents(upload) : []),
     ...rejections(upload.rejections ?? []),
   );
 }

@@ -77,6 +77,7 @@ function matches(gpu, filter) {
   return (
     (!filter.cluster || gpu.cluster === filter.cluster) &&
     (!filter.model || gpu.model_name === filter.model) &&
+    (!filter.only || filter.only.has(gpu.uuid)) &&
     (!filter.state || gpu.state === filter.state) &&
     (!filter.text ||
       `${gpu.hostname} ${gpu.uuid} ${gpu.model_name}`.toLowerCase().includes(filter.text.toLowerCase()))
