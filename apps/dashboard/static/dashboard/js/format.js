@@ -5,12 +5,16 @@ const one = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
+const MEGAJOULE = 1e9;
+const joules = new Intl.NumberFormat(undefined, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+
 export const NOTHING = "–";
 
 // A value of a metric of the registry (`{unit, kind}`), as people write it.
 export function value(number, metric) {
   if (number === null || number === undefined) return NOTHING;
   if (metric?.kind === "bitmask") return `0x${number.toString(16)}`;
+  if (metric?.unit === "mJ" && number >= MEGAJOULE) return `${joules.format(number / MEGAJOULE)} MJ`;
   const text = Math.abs(number) < 100 ? one.format(number) : whole.format(number);
   return metric?.unit ? `${text} ${metric.unit}` : text;
 }

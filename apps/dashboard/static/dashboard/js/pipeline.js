@@ -80,10 +80,10 @@ function drawTotals(pipeline) {
 
 function drawLedger(rows) {
   const cell = (figure) => h("td", { class: "number" }, figure === null ? NOTHING : count(figure));
-  morph(byId("ledger"), ...rows.map((row) =>
-    h("tr", {}, h("th", { scope: "row", title: row.why }, row.name), cell(row.published), cell(row.waiting), cell(row.stored),
-      h("td", { class: "number" }, row.difference === null ? NOTHING : row.difference === 0 ? "0, all accounted for" : count(row.difference)),
-      h("td", { class: "muted" }, row.why))));
+  morph(byId("ledger"), ...rows.flatMap((row) => [
+    h("tr", {}, h("th", { scope: "row" }, row.name), cell(row.published), cell(row.waiting), cell(row.stored),
+      h("td", { class: "number" }, row.difference === null ? NOTHING : row.difference === 0 ? "0, all accounted for" : count(row.difference))),
+    h("tr", { class: "why" }, h("td", { class: "muted", colspan: 5 }, row.why))]));
 }
 
 // What waited in the last hour, from before this page was opened.
