@@ -54,19 +54,19 @@ class FleetPage:
         gpus = f"{self.hosts * GPUS_PER_HOST:,}"
         return float(self.until(_SHOWN, f"{gpus} of {gpus}"))
 
-    def tick(self, number: int) -> None:
+    def tick(self, number: int, pause_s: float = PAUSE_S) -> None:
         """A new sample of every GPU; returns when the page shows it. Raises NotShown."""
         utilization = float(number % 100)
         publish(self.publisher, self.hosts, utilization)
-        self.until(_SHOWN, f"{utilization:.1f} %")
+        self.until(_SHOWN, f"{utilization:.1f} %", pause_s=pause_s)
 
-    def until(self, script: str, *arguments: Any) -> Any:
+    def until(self, script: str, *arguments: Any, pause_s: float = PAUSE_S) -> Any:
         """What the script gives once it gives something. Raises NotShown."""
         deadline = time.monotonic() + PATIENCE_S
         while not (found := self.browser.execute_script(script, *arguments)):
             if time.monotonic() > deadline:
                 raise NotShown(f"the page did not show {arguments} in {PATIENCE_S:.0f} s")
-            time.sleep(PAUSE_S)
+            time.sleep(pause_s)
         return found
 
 
