@@ -107,21 +107,49 @@ def test_the_same_take_again_changes_nothing(storing):
     assert (Sample.objects.count(), DeadLetter.objects.count()) == (3, 2)
 
 
-def test_records_that_the_database_refuses_are_the_only_ones_left_out(storing):
+@pytest.fixture
+def refuses_99_degrees():
+    """The database takes no record of so hot a GPU."""
+    constraint = "CONSTRAINT cold CHECK (temperature IS DISTINCT FROM 99)"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "ALTER TABLE telemetry_latestsample"
-            " ADD CONSTRAINT cold CHECK (temperature IS DISTINCT FROM 99)"
-        )
-    try:
-        hot = [encode(record(gpu, 900, temperature=99)) for gpu in (1, 4)]
-        assert storing.store(take(*records(20), hot[0], *records(9, gpu=2), hot[1])) == 2
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE telemetry_latestsample DROP CONSTRAINT cold")
+        cursor.execute(f"ALTER TABLE telemetry_latestsample ADD {constraint}")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE telemetry_latestsample DROP CONSTRAINT cold")
+
+
+@pytest.mark.usefixtures("refuses_99_degrees")
+def test_records_that_the_database_refuses_are_the_only_ones_left_out(storing):
+    hot = [encode(record(gpu, 900, temperature=99)) for gpu in (1, 4)]
+    assert storing.store(take(*records(20), hot[0], *records(9, gpu=2), hot[1])) == 2
     assert {bytes(letter.value) for letter in DeadLetter.objects.all()} == set(hot)
     assert all("refused when stored" in letter.reason for letter in DeadLetter.objects.all())
     assert Sample.objects.count() == 29
+
+
+@pytest.mark.usefixtures("refuses_99_degrees")
+@pytest.mark.parametrize("good", [0, 200])
+def test_however_many_records_the_database_refuses_they_are_found_in_one_go(
+    storing, monkeypatch, good
+):
+    writes = []
+    monkeypatch.setattr(
+        "workers.collector.storing.store",
+        lambda cluster, some: (writes.append(len(some)), store(cluster, some))[1],
+    )
+    hot = records(300, gpu=1, temperature=99)
+    assert storing.store(take(*hot[:150], *records(good), *hot[150:])) == 300
+    assert writes == [300 + good, good]
+    assert [bytes(letter.value) for letter in DeadLetter.objects.order_by("pk")] == hot
+    assert all("cold" in letter.reason for letter in DeadLetter.objects.all())
+    assert Sample.objects.count() == good
+
+
+@pytest.mark.usefixtures("refuses_99_degrees")
+def test_of_two_reports_of_one_instant_only_the_one_that_is_refused_is_left_out(storing):
+    values = [encode(record(power_draw=1.0)), encode(record(temperature=99))]
+    assert storing.store(take(*values)) == 1
+    assert [(sample.power_draw, sample.temperature) for sample in stored()] == [(1.0, None)]
 
 
 def test_of_two_reports_of_one_instant_the_later_wins_also_when_a_bad_one_is_among_them(

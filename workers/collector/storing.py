@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from django.db import connection
+from django.db import DataError, connection
 
 from apps.mq import Received
 from apps.telemetry.dead_letters import Unstorable, bury
-from apps.telemetry.ingest import store
+from apps.telemetry.ingest import refused, store
 from apps.telemetry.records import Record
 from workers.collector.decoding import Decoded
-from workers.collector.failures import reason
+from workers.collector.failures import Fault, fault_of, reason
 from workers.collector.isolating import isolate
 from workers.collector.patience import Patience, StoringStopped
 from workers.observability import metrics
@@ -40,9 +40,9 @@ class Storing:
         dead letter. Safe to repeat.
         """
         pairs = list(zip(decoded.records, decoded.messages, strict=True))
-        refused = self._write(pairs, self._store_records)
+        bad = self._write(pairs, self._store_records, self._refused)
         letters = list(decoded.unstorable)
-        letters += [Unstorable(*message, reason(error)) for (_, message), error in refused]
+        letters += [Unstorable(*message, reason(error)) for (_, message), error in bad]
         for letter, error in self._write(letters, lambda some: bury(self._cluster, some)):
             _keep_in_the_log(letter, error)
         metrics.DEAD_LETTERS.inc(len(letters))
@@ -59,10 +59,23 @@ class Storing:
         metrics.RECORDS_MERGED.inc(stored.merged)
         metrics.GPUS_REGISTERED.inc(stored.registered)
 
+    def _refused(self, pairs: Sequence[tuple[Record, Received]]) -> dict[int, str]:
+        """Those that PostgreSQL refuses, found at once; empty where that fails as well."""
+        found: dict[int, str] = {}
+        records = [record for record, _ in pairs]
+        self._error_of(pairs, lambda _: found.update(refused(self._cluster, records)))
+        return found
+
     def _write(
-        self, items: Sequence[T], write: Callable[[Sequence[T]], None]
+        self,
+        items: Sequence[T],
+        write: Callable[[Sequence[T]], None],
+        find: Callable[[Sequence[T]], dict[int, str]] = lambda _: {},
     ) -> list[tuple[T, Exception]]:
-        """Write all that can be written; what cannot, with its error. Raises StoringStopped."""
+        """Write all that can be written; what cannot, with its error. Raises StoringStopped.
+
+        `find` is asked for the places of what is bad; what it does not find is found by halves.
+        """
         if not items:
             return []
         try:
@@ -75,9 +88,12 @@ class Storing:
                 len(items),
                 " ".join(reason(error).split()),
             )
+            found = find(items) if fault_of(error) is Fault.DATA else {}
         else:
             return []
-        bad = isolate(items, lambda some: self._error_of(some, write))
+        bad: list[tuple[T, Exception]] = [(items[n], DataError(why)) for n, why in found.items()]
+        rest = [item for n, item in enumerate(items) if n not in found]
+        bad += isolate(rest, lambda some: self._error_of(some, write))
         logger.warning("%d of %d messages were wrong", len(bad), len(items))
         return bad
 
