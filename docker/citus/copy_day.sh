@@ -40,6 +40,6 @@ result=$({
   day_of telemetry_rollup_1m "$day" "$from" "$to"
   day_of telemetry_rollup_1h "${day%??}" "$month" "$next_month"
   echo 'COMMIT;'
-  echo '\echo copied'
+  printf '%s\n' '\echo copied'
 } | psql "$CITUS_URL" --no-psqlrc --quiet --set=ON_ERROR_STOP=1)
 [ "$result" = copied ]
