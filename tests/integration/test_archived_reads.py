@@ -23,6 +23,7 @@ from apps.telemetry.queries import (
     fleet_archived,
     fleet_telemetry_json,
     gpu_telemetry_json,
+    latest_archived,
     sample_export,
     summaries,
 )
@@ -325,3 +326,39 @@ def test_the_api_answers_the_same_and_says_when_a_file_is_missing(
     away = client.get(path, {"resolution": "raw"})
     assert away.status_code == 503
     assert "archive" in away.json()["detail"]
+
+
+MOMENTS = [at(-1), at(0), at(3.5), at(9), at(607), at(2, NEXT), at(-43_195, NEXT), at(1, THIRD)]
+
+
+def fleet_then():
+    """The fleet at moments of archived days and others, in every form."""
+    found: list[Any] = []
+    for moment in MOMENTS:
+        for choice in CHOICES:
+            latest = queries.latest_json(choice, at=moment, columns=["power_draw", "extra"])
+            export = queries.export_latest(choice, state=None, columns=COLUMNS, at=moment)
+            found += [latest, list(export.lines()), list(export.table(escape_formulas=True))]
+    return found
+
+
+def test_the_fleet_at_a_moment_is_the_same_before_and_after(three_days):
+    midnight = at(-43_200, NEXT)
+    store("lab", [record(0, 0, timestamp=midnight - timedelta(seconds=2), power_draw=7.5)])
+    before = fleet_then()
+    move_to_archive(DAY, NEXT)
+    assert fleet_then() == before
+    # Late data of an archived moment: what it tells is newer, the rest is as it was.
+    assert '"power_draw":88' not in before[0].results
+    store("lab", [record(0, 0, timestamp=at(3), power_draw=88.0)])
+    late = queries.latest_json(GpuChoice(uuid="GPU-0000"), at=at(3))
+    assert '"power_draw":88' in late.results
+    assert '"temperature":43' in late.results
+
+
+def test_a_moment_of_too_many_archived_samples_says_what_to_do(three_days, monkeypatch):
+    monkeypatch.setattr(latest_archived, "MAX_LOOKED_AT", 15)
+    move_to_archive(DAY)
+    with pytest.raises(queries.TooManyArchived, match="choose fewer GPUs"):
+        queries.latest_json(at=at(3))
+    assert queries.latest_json(GpuChoice(uuid=GPU), at=at(3)).count == 1

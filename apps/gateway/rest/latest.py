@@ -21,6 +21,7 @@ from apps.gateway.parameters import (
     Uuid,
     read_parameters,
 )
+from apps.gateway.problems import InvalidParameter
 from apps.gateway.rest.examples import LATEST, list_example
 from apps.gateway.rest.export_files import file_response
 from apps.gateway.rest.file_schemas import FILES
@@ -67,7 +68,7 @@ class LatestView(APIView):
             "Of all GPUs that match all filters, in one answer, by cluster, host and index. A GPU "
             "that never sent a sample is not there. With `at`, the newest at that moment, with the "
             f"state of then, of the GPUs that had sent one in the {LOOK_BACK} before; samples that "
-            "retention has taken away or archived are not found."
+            "retention has taken away are not found, those that it has archived are."
         ),
         tags=["telemetry"],
         parameters=document_parameters(LatestParameters),
@@ -90,9 +91,6 @@ class LatestView(APIView):
         columns = given.metrics.names if given.metrics else queries.COLUMNS
         at = given.at.at if given.at else None
         format_ = format_of(request, given.format)
-        if format_ is not Format.JSON:
-            export = queries.export_latest(choice, state=given.state, columns=columns, at=at)
-            return file_response(export, format_, "latest")
 
         def make() -> Answer:
             latest = queries.latest_json(choice, state=given.state, columns=columns, at=at)
@@ -100,4 +98,10 @@ class LatestView(APIView):
             # `now-5m` means another moment the next time.
             return Answer(body, at if given.at and given.at.is_relative else latest.same_until)
 
-        return kept_response(request, make)
+        try:
+            if format_ is not Format.JSON:
+                export = queries.export_latest(choice, state=given.state, columns=columns, at=at)
+                return file_response(export, format_, "latest")
+            return kept_response(request, make)
+        except queries.TooManyArchived as error:
+            raise InvalidParameter("at", str(error)) from error

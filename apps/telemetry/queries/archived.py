@@ -34,10 +34,10 @@ _WITH_GIVEN = f"""
    FULL JOIN (SELECT * FROM {{given}} a WHERE a.gpu_id = gpu.id) given USING (timestamp)
   ORDER BY timestamp {{read}} LIMIT {{limit}})
 """
-_GIVEN = "json_populate_recordset(NULL::telemetry_sample, %(archived)s::json)"
+GIVEN = "json_populate_recordset(NULL::telemetry_sample, %(archived)s::json)"
 # Whether given samples go on where a page ends.
 FURTHER_GIVEN = f"""
-OR EXISTS (SELECT 1 FROM {_GIVEN} a WHERE a.gpu_id = gpu.id AND a.timestamp {{further}})
+OR EXISTS (SELECT 1 FROM {GIVEN} a WHERE a.gpu_id = gpu.id AND a.timestamp {{further}})
 """
 
 
@@ -68,7 +68,7 @@ class ArchivedOn:
 
 
 def source(
-    stored: str, read: str, limit: str = "ALL", *, with_given: bool, given: str = _GIVEN
+    stored: str, read: str, limit: str = "ALL", *, with_given: bool, given: str = GIVEN
 ) -> str:
     """A GPU's samples for a FROM: `stored`, a subselect of the table, and those that are given."""
     if not with_given:

@@ -15,11 +15,13 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.telemetry.metrics import BY_NAME, Metric
+from apps.telemetry.queries import archived_table
 from apps.telemetry.queries.bucket_rows import STATISTICS_OF, column_of
 from apps.telemetry.queries.buckets import Buckets, by_rollups
 from apps.telemetry.queries.fleet_page import PLACE
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
-from apps.telemetry.queries.latest import in_state, latest_place, latest_rows
+from apps.telemetry.queries.latest import LOOK_BACK, in_state, latest_place, latest_rows
+from apps.telemetry.queries.latest_archived import newest_archived, readable_days
 from apps.telemetry.queries.sample_json import checked_columns, sample_fields, time_text
 from apps.telemetry.queries.telemetry import Order
 
@@ -126,6 +128,24 @@ def export_buckets(buckets: Buckets, *, order: Order, limit: int | None) -> Expo
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestExport(Export):
+    """The newest sample of each GPU, now or at a moment."""
+
+    choice: GpuChoice
+    at: datetime | None
+    names: tuple[str, ...]
+
+    def _copy(self, select: str, form: str) -> Iterator[bytes]:
+        with exporting() as cursor:
+            parameters = self.parameters
+            if self.at:
+                archived_table.stay(cursor)
+                archived = newest_archived(self.choice, self.at - LOOK_BACK, self.at, self.names)
+                parameters = parameters | {"archived": archived}
+            yield from copied(cursor, f"{select} {self.rows}", parameters, form)
+
+
 def export_latest(
     choice: GpuChoice,
     *,
@@ -133,19 +153,27 @@ def export_latest(
     columns: Iterable[str],
     at: datetime | None = None,
 ) -> Export:
-    """The newest sample of each GPU, in the order of `latest_json`. Raises UnknownColumn."""
+    """The newest sample of each GPU, in the order of `latest_json`. Raises UnknownColumn.
+
+    With `at`, raises TooManyArchived; making it raises ArchiveFailed.
+    """
+    if at:
+        readable_days(choice, at - LOOK_BACK, at)  # before there is an answer that must go on
     names, place = checked_columns(columns), place_columns(latest_place(at))
-    return Export(
+    return LatestExport(
         columns=[
             *place,
             time_column("latest.timestamp"),
             *(metric_column(name, "latest") for name in names),
         ],
         fields=", ".join([*map(named, place), sample_fields("latest", names)]),
-        rows=f"FROM {GPUS} {latest_rows(at)}"
+        rows=f"FROM {GPUS} {latest_rows(at, with_given=at is not None)}"
         f" WHERE true {choice.conditions} {in_state(state, at)}"
         " ORDER BY cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid",
         parameters=choice.parameters | {"at": at},
+        choice=choice,
+        at=at,
+        names=names,
     )
 
 

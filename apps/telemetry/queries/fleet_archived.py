@@ -51,7 +51,7 @@ def given_of_fleet(  # noqa: PLR0913, a page's every side
     low, high = bounds
     if after:
         low, high = (after[0], high) if ascending else (low, after[0])
-    keys = _keys(choice)
+    keys = keys_of(choice)
     found: list[dict[str, Any]] = []
     for one in days if ascending else reversed(days):
         is_beyond = reached and (one.start > reached if ascending else one.last < reached)
@@ -73,7 +73,8 @@ def _require_readable(one: ArchivedOn) -> None:
         )
 
 
-def _keys(choice: GpuChoice) -> dict[str, int]:
+def keys_of(choice: GpuChoice) -> dict[str, int]:
+    """The database's keys of the chosen GPUs, by UUID."""
     row = fetch_one(_KEYS.format(gpus=GPUS, conditions=choice.conditions), choice.parameters)
     text = row[0] if row else None
     return msgspec.json.decode(text or "{}", type=dict[str, int])

@@ -3,11 +3,15 @@
 Or the latest at a moment of the past: of each GPU one step down the primary key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
+from apps.telemetry.queries.archived import GIVEN, source, window_of_days
+from apps.telemetry.queries.fleet_archived import DAYS, parse_dates
 from apps.telemetry.queries.gpu_choice import EVERY_GPU, GPUS, GpuChoice
+from apps.telemetry.queries.latest_archived import newest_archived
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.reporting import SAME_UNTIL, STATE, state_at
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
@@ -27,17 +31,22 @@ PLACE = {
 LOOK_BACK = timedelta(minutes=10)
 _MOMENT = "%(at)s::timestamptz"
 _NEWEST = "JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id"
-_NEWEST_AT = f"""JOIN telemetry_latestsample newest ON newest.gpu_id = gpu.id
-  JOIN LATERAL (SELECT s.*, newest.interval_s
-                  FROM telemetry_sample s
-                 WHERE s.gpu_id = gpu.id AND s.timestamp <= {_MOMENT}
-                   AND s.timestamp > {_MOMENT} - interval '{LOOK_BACK.total_seconds():.0f} s'
-                 ORDER BY s.timestamp DESC LIMIT 1) latest ON true"""
+_STORED_AT = f"""(SELECT *
+                     FROM telemetry_sample s
+                    WHERE s.gpu_id = gpu.id AND s.timestamp <= {_MOMENT}
+                      AND s.timestamp > {_MOMENT} - interval '{LOOK_BACK.total_seconds():.0f} s'
+                    ORDER BY s.timestamp DESC LIMIT 1)"""
+_NEWEST_AT = """JOIN telemetry_latestsample newest ON newest.gpu_id = gpu.id {given}
+  JOIN LATERAL (SELECT s.*, newest.interval_s FROM {source} s) latest ON true"""
+# One archived sample of each GPU at most, found by a hash of them all.
+_GIVEN = f"LEFT JOIN {GIVEN} archived ON archived.gpu_id = gpu.id"
+_GIVEN_OF_GPU = "(SELECT archived.*)"
 _LATEST = """
 SELECT coalesce(string_agg(row_to_json(fields)::text, ',' ORDER BY
                            cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid), ''),
        count(*),
-       {same_until}
+       {same_until},
+       {days}
   FROM {gpus}
   {rows},
        LATERAL (SELECT {place}, {fields}) fields
@@ -69,25 +78,52 @@ def latest_json(
     With `at`, the newest at that moment that was not older than LOOK_BACK, and the state then.
 
     Each object has PLACE, with its state by apps/telemetry/status.py, `timestamp` and `columns`.
-    Raises UnknownColumn.
+    Raises UnknownColumn, and with `at` TooManyArchived and ArchiveFailed.
     """
-    statement = _LATEST.format(
-        gpus=GPUS,
-        rows=latest_rows(at),
-        place=", ".join(f"{sql} AS {name}" for name, sql in latest_place(at).items()),
-        fields=sample_fields("latest", checked_columns(columns)),
-        conditions=f"{choice.conditions} {in_state(state, at)}",
-        same_until="NULL" if at else SAME_UNTIL,
-    )
-    row = fetch_one(statement, choice.parameters | {"at": at})
-    assert row is not None, "an aggregate has one row"
-    lines, count, same_until = row
+    names = checked_columns(columns)
+    parameters = choice.parameters | {"at": at, "start": at and at - LOOK_BACK, "end": at}
+    row = _row(_statement(choice, state, names, at), parameters)
+    seen: set[date] = set()
+    while at and not seen.issuperset(dates := parse_dates(row[-1])):
+        seen |= dates
+        archived = newest_archived(choice, at - LOOK_BACK, at, names)
+        statement = _statement(choice, state, names, at, with_given=True)
+        row = _row(statement, parameters | {"archived": archived})
+    lines, count, same_until, _ = row
     return Latest(f"[{lines}]", count, same_until)
 
 
-def latest_rows(at: datetime | None) -> str:
-    """The join that brings the row `latest` of each GPU."""
-    return _NEWEST if at is None else _NEWEST_AT
+def _row(statement: str, parameters: Mapping[str, object]) -> tuple[Any, ...]:
+    row = fetch_one(statement, parameters)
+    assert row is not None, "an aggregate has one row"
+    return row
+
+
+def _statement(
+    choice: GpuChoice,
+    state: str | None,
+    columns: Iterable[str],
+    at: datetime | None,
+    *,
+    with_given: bool = False,
+) -> str:
+    return _LATEST.format(
+        gpus=GPUS,
+        rows=latest_rows(at, with_given=with_given),
+        place=", ".join(f"{sql} AS {name}" for name, sql in latest_place(at).items()),
+        fields=sample_fields("latest", columns),
+        conditions=f"{choice.conditions} {in_state(state, at)}",
+        same_until="NULL" if at else SAME_UNTIL,
+        days=DAYS.format(window=window_of_days(at, at)) if at else "NULL",
+    )
+
+
+def latest_rows(at: datetime | None, *, with_given: bool = False) -> str:
+    """The join that brings the row `latest` of each GPU; `with_given`: or that of `archived`."""
+    if at is None:
+        return _NEWEST
+    rows = source(_STORED_AT, "DESC", "1", with_given=with_given, given=_GIVEN_OF_GPU)
+    return _NEWEST_AT.format(given=_GIVEN if with_given else "", source=rows)
 
 
 def latest_place(at: datetime | None) -> dict[str, str]:

@@ -82,7 +82,9 @@ async function readList() {
   const { at } = state;
   const since = new Date().toISOString();
   try {
-    const page = await get("telemetry/latest", { metrics: metricsShown().join(","), at }, { signal: reading.signal });
+    // Of the past, no more than a chosen cluster: the archive may have too much of all.
+    const cluster = at ? state.cluster : "";
+    const page = await get("telemetry/latest", { metrics: metricsShown().join(","), at, cluster }, { signal: reading.signal });
     if (at) fleet = new Fleet();
     fleet.take(page.results, since);
     if (registry.length) refresh();
@@ -170,6 +172,7 @@ function choose(name, chosen) {
   writeState(state, DEFAULTS);
   if (name === "at") changeTime();
   else if (name === "metric" || name === "sort") changeMetrics();
+  else if (name === "cluster" && state.at) readList();
   refresh();
 }
 

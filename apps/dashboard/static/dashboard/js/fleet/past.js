@@ -44,8 +44,9 @@ export class Past {
     byId("past-at").replaceChildren(time(at));
     byId("moment").value = local(moment);
     this.ends ??= await stored().catch(() => null);
-    if (!this.ends) return; // the list's own answer says what is wrong
     const slider = byId("slider");
+    slider.hidden = !this.ends; // the list's own answer says what is wrong
+    if (!this.ends) return;
     slider.min = Math.ceil(this.ends.first / MINUTE_MS);
     slider.max = Math.floor(Date.now() / MINUTE_MS);
     slider.value = Math.round(moment / MINUTE_MS);
@@ -53,9 +54,10 @@ export class Past {
   }
 }
 
-// From when on there are samples.
+// From when on there are samples; where the archive has too many of a day, to the hour.
 async function stored() {
-  const page = await get("telemetry", { limit: 1, order: "asc", metrics: "gpu_utilization" });
+  const first = { limit: 1, order: "asc", metrics: "gpu_utilization" };
+  const page = await get("telemetry", first).catch(() => get("telemetry", { ...first, resolution: "1h" }));
   return { first: Date.parse(page.results[0]?.timestamp ?? new Date().toISOString()) };
 }
 
