@@ -110,10 +110,16 @@ def test_what_a_killed_collector_had_in_hand_is_stored_by_another(config, start)
     assert Sample.objects.count() == 20_000
 
 
-def test_several_workers_share_the_queue_and_stop_together(config, start):
+def test_several_workers_are_kept_running_share_the_queue_and_stop_together(config, start):
     group = start("--workers", "3", "--batch-size", "200")
     queue = Queue(config)
     eventually(lambda: len(queue.members("collector")) == 3, "three members")
+    victim = next(iter(queue.members("collector")))
+    os.kill(int(victim.split("-")[-2]), signal.SIGKILL)
+    eventually(
+        lambda: len(queue.members("collector").keys() - {victim}) == 3, "another in its place"
+    )
+    eventually(lambda: len(queue.members("collector")) == 3, "the dead one's lease has ended")
     publish(config, values(gpus=50, seconds=200))
     drained(config)
     figures = queue.members("collector")

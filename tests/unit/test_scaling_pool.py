@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded.processes import Child
+from apps.embedded.processes import Child, StartFailed
+from workers.supervisor import command
 from workers.supervisor import pool as pools
 from workers.supervisor.pool import Pool
 
@@ -134,3 +135,18 @@ def test_one_that_does_not_stop_in_time_is_killed_and_that_is_said(workers, monk
     steps_until(pool, pool.stopped)
     assert workers.made[0].returncode == -signal.SIGKILL
     assert "was killed" in workers.said[-1]
+
+
+def test_supervisors_of_one_machine_do_not_mix_their_logs(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    folders = [command._log_folder().name for _ in range(3)]
+    assert folders == ["pipeline", "pipeline-2", "pipeline-3"]
+
+
+def test_a_folder_of_logs_that_cannot_be_made_is_told_with_the_setting_that_moves_it(
+    settings, tmp_path
+):
+    settings.VAR_DIR = tmp_path / "file"
+    settings.VAR_DIR.touch()
+    with pytest.raises(StartFailed, match="cannot be written.*VAR_DIR names another folder"):
+        command._log_folder()

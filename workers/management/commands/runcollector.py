@@ -14,7 +14,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.mq import Consumer, QueueConfig, Refused
 from telemetry_project.queue import queue_config
 from workers.collector import Collector
-from workers.collector.group import run_group
 from workers.collector.storing import Storing
 from workers.collector.tuning import tune_for_bulk
 from workers.management.arguments import HelpWithExitCodes, whole_number
@@ -22,10 +21,10 @@ from workers.management.schema import check_schema_version
 from workers.observability import server
 from workers.observability.queue_metrics import QueueMetrics
 from workers.signals import grace_period, graceful_stop
+from workers.supervisor.command import QUEUE_REFUSED, WRONG_ARGUMENTS, supervise
 
 logger = logging.getLogger(__name__)
 
-STOPPED, FAILED, WRONG_ARGUMENTS, _, QUEUE_REFUSED = range(5)  # 4 as runstreamer has it
 MAX_WORKERS = 10
 GRACE_S = 4.0  # with one call's ETCD_TIMEOUT_S this stays under ten seconds
 
@@ -58,7 +57,7 @@ class Command(BaseCommand):
         """Define the arguments."""
         parser.add_argument(
             "--workers", type=whole_number(1, MAX_WORKERS), default=1,
-            help=f"collector processes to run, 1 to {MAX_WORKERS} (default: 1)",
+            help=f"collector processes to keep running, 1 to {MAX_WORKERS} (default: 1)",
         )  # fmt: skip
         parser.add_argument(
             "--batch-size", type=whole_number(1, 100_000), default=8000,
@@ -76,7 +75,7 @@ class Command(BaseCommand):
         check_schema_version()
         try:
             if options["workers"] > 1:
-                sys.exit(_run_group(options))
+                sys.exit(_several(config, options))
             tune_for_bulk()
             with server.serving_metrics(options["metrics_address"], options["metrics_port"]):
                 _collect(config, options["batch_size"])
@@ -107,11 +106,21 @@ def _collect(config: QueueConfig, batch_size: int) -> None:
     logger.info("stopped: %d records stored, %d dead letters", collector.stored, collector.buried)
 
 
-def _run_group(options: dict[str, Any]) -> int:
-    address = options["metrics_address"]
-    ports = server.ports(options["metrics_port"], options["workers"])
+def _several(config: QueueConfig, options: dict[str, Any]) -> int:
+    """As many as asked for under a supervisor, which keeps them running; the exit code."""
+    count, address = options["workers"], options["metrics_address"]
+    ports = server.ports(options["metrics_port"], count)
     for port in ports:  # before any process starts that would have to be stopped again
         server.check(address, port)
-    cluster = ["--cluster", options["cluster"]] if options["cluster"] else []
-    common = [*cluster, "--batch-size", str(options["batch_size"]), "--metrics-address", address]
-    return run_group([[*common, "--metrics-port", str(port)] for port in ports])
+    common = [
+        "runcollector", f"--cluster={config.cluster}", f"--batch-size={options['batch_size']}",
+        f"--metrics-address={address}",
+    ]  # fmt: skip
+    return supervise(
+        config,
+        {"collectors": (count, count), "streamers": (0, 0)},
+        {
+            "collectors": lambda number: [*common, f"--metrics-port={ports[number - 1]}"],
+            "streamers": lambda _: [],
+        },
+    )

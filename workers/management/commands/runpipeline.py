@@ -1,32 +1,19 @@
 """`manage.py runpipeline`: as many streamers and collectors as the load needs."""
 
 import argparse
-import logging
-import os
-import socket
 import sys
-import uuid
-from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.embedded.processes import Child, StartFailed
-from apps.mq import Refused
 from telemetry_project.queue import queue_config
 from workers.management.arguments import HelpWithExitCodes, number_range, whole_number
 from workers.management.schema import check_schema_version
 from workers.observability import server
 from workers.observability.server import CannotServeMetrics, serving_metrics
-from workers.signals import graceful_stop
-from workers.supervisor.pool import Pool
-from workers.supervisor.supervisor import Supervisor
+from workers.supervisor.command import WRONG_ARGUMENTS, supervise
 
-logger = logging.getLogger(__name__)
-
-STOPPED, FAILED, WRONG_ARGUMENTS, _, QUEUE_REFUSED = range(5)  # as runcollector has it
 MOST = 10
 
 EPILOG = """
@@ -89,39 +76,17 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
         source = _streamer_arguments(options)
         streamers = options["streamers"] if source else (0, 0)
-        pools = {
-            "collectors": _pool("collector", ["runcollector", *_collector_arguments(options)]),
-            "streamers": _pool("streamer", ["runstreamer", *source], may_finish=True),
-        }
         limits = {"collectors": options["collectors"], "streamers": streamers}
+        arguments = {
+            "collectors": lambda _: ["runcollector", *_collector_arguments(options)],
+            "streamers": lambda _: ["runstreamer", *source],
+        }
         check_schema_version()
-        instance = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         try:
-            with (
-                graceful_stop() as stop,
-                serving_metrics(options["metrics_address"], options["metrics_port"]),
-            ):
-                in_order = Supervisor(config, instance, pools, limits).run(stop)
-        except Refused as error:
-            raise CommandError(str(error), returncode=QUEUE_REFUSED) from error
+            with serving_metrics(options["metrics_address"], options["metrics_port"]):
+                sys.exit(supervise(config, limits, arguments))
         except CannotServeMetrics as error:
             raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
-        except StartFailed as error:
-            raise CommandError(str(error), returncode=FAILED) from error
-        sys.exit(STOPPED if in_order else FAILED)
-
-
-def _pool(role: str, arguments: Sequence[str], *, may_finish: bool = False) -> Pool:
-    """Workers that run a command of ours, each with a log of its own."""
-    logs = settings.VAR_DIR / "log" / "pipeline"
-
-    def make(number: int) -> Child:
-        name = f"{role}-{number}"
-        argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        return Child(name, argv, logs / f"{name}.log", environment, settings.BASE_DIR)
-
-    return Pool(role, make, logger.warning, may_finish=may_finish)
 
 
 def _collector_arguments(options: dict[str, Any]) -> list[str]:
