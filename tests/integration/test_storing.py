@@ -133,10 +133,12 @@ def test_however_many_records_the_database_refuses_they_are_found_in_one_go(
     storing, monkeypatch, good
 ):
     writes = []
-    monkeypatch.setattr(
-        "workers.collector.storing.store",
-        lambda cluster, some: (writes.append(len(some)), store(cluster, some))[1],
-    )
+
+    def counting(cluster, some):
+        writes.append(len(some))
+        return store(cluster, some)
+
+    monkeypatch.setattr("workers.collector.storing.store", counting)
     hot = records(300, gpu=1, temperature=99)
     assert storing.store(take(*hot[:150], *records(good), *hot[150:])) == 300
     assert writes == [300 + good, good]

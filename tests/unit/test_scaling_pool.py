@@ -148,5 +148,5 @@ def test_a_folder_of_logs_that_cannot_be_made_is_told_with_the_setting_that_move
 ):
     settings.VAR_DIR = tmp_path / "file"
     settings.VAR_DIR.touch()
-    with pytest.raises(StartFailed, match="cannot be written.*VAR_DIR names another folder"):
+    with pytest.raises(StartFailed, match=r"cannot be written.*VAR_DIR names another folder"):
         command._log_folder()
