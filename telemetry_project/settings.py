@@ -131,6 +131,7 @@ AUTH_PASSWORD_VALIDATORS = [
                  "CommonPasswordValidator", "NumericPasswordValidator")
 ]  # fmt: skip
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "telemetry_project.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"

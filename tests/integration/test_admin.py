@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,18 @@ def test_samples_are_paged_from_the_newest_to_the_oldest(admin):
     assert ("Older" in first, "Newer" in first) == (True, False)
     assert "20:42:34.000Z" in second
     assert ("Older" in second, "Newer" in second) == (False, True)
+
+
+def test_samples_of_a_day_are_chosen_among_the_days_that_there_are(admin):
+    make_samples(make_gpu(), 3)
+    day = Sample.objects.earliest("timestamp").timestamp.date()
+    chosen, statements = page(admin, "samplerow", gpu="GPU-host-1-0", day=f"{day}")
+    other, _ = page(admin, "samplerow", gpu="GPU-host-1-0", day=f"{day + timedelta(days=1)}")
+    nonsense, _ = page(admin, "samplerow", gpu="GPU-host-1-0", day="yesterday")
+    assert f"{day:%a %Y-%m-%d}" in chosen
+    assert ("20:42:34.000Z" in chosen, "20:42:34.000Z" in other) == (True, False)
+    assert "20:42:34.000Z" in nonsense
+    assert not [one for one in statements if "DISTINCT" in one or "date_trunc" in one.lower()]
 
 
 def test_an_empty_database_has_pages_too(admin):

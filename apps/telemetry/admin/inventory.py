@@ -168,9 +168,10 @@ class GpuAdmin(Registered, Styled, admin.ModelAdmin):
     """GPUs with their state and key values."""
 
     list_display = [
-        "uuid", "host_link", "gpu_index", "state", *metric_columns(KEY_METRICS, _latest),
-        "last_seen", "model_name", "charts", "samples",
+        "host_link", "gpu_index", "state", *metric_columns(KEY_METRICS, _latest),
+        "last_seen", "charts", "samples", "uuid", "model_name",
     ]  # fmt: skip
+    list_display_links = ["gpu_index", "uuid"]
     list_filter = [GpuStateFilter, "host__cluster", "model_name"]
     search_fields = ["uuid", "host__hostname", "model_name", "pci_bus_id"]
     search_help_text = "UUID, hostname, model or PCI address"

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.contrib.admin.filters import DateFieldListFilter
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -15,6 +14,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from apps.telemetry.admin.columns import KEY_METRICS, Styled, metric_columns, page_link, state, utc
+from apps.telemetry.admin.day import DayFilter
 from apps.telemetry.metrics import METRIC_NAMES
 from apps.telemetry.models import Gpu, LatestSample, SampleRow
 
@@ -135,7 +135,7 @@ class SampleRowAdmin(ListedOnly):
     """The samples of one GPU, newest first."""
 
     list_display = ["at", *metric_columns(METRIC_NAMES), "extra"]
-    list_filter = [GpuFilter, ("timestamp", DateFieldListFilter)]
+    list_filter = [GpuFilter, DayFilter]
     ordering = ["-timestamp"]
     sortable_by = ()
     show_full_result_count = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -9,13 +10,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from apps.telemetry import uploads
 from apps.telemetry.admin.columns import NOTHING, Styled, utc
 from apps.telemetry.models import Upload
-
-LINKED_GPUS = 16
+from apps.telemetry.models.upload import MAX_GPUS
 
 
 @admin.register(Upload)
@@ -38,7 +38,7 @@ class UploadAdmin(Styled, admin.ModelAdmin):
         "published_until_ns",
         "storage_name",
     ]
-    readonly_fields = ["progress", "first_gpus", "rejected"]
+    readonly_fields = ["progress", "in_fleet", "rejected"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Upload]:
         """Uploads without what only the page of one shows."""
@@ -64,11 +64,15 @@ class UploadAdmin(Styled, admin.ModelAdmin):
         """When it arrived."""
         return utc(upload.created_at)
 
-    @admin.display(description="first GPUs")
-    def first_gpus(self, upload: Upload) -> str:
-        """Links to the charts of some."""
-        links = [(reverse("gpu-page", args=[uuid]), uuid) for uuid in upload.gpus[:LINKED_GPUS]]
-        return format_html_join("\n", '<a href="{}">{}</a><br>', links) or NOTHING
+    @admin.display(description="GPUs")
+    def in_fleet(self, upload: Upload) -> str:
+        """A link to the fleet with these alone, as the file left it."""
+        if not upload.last_sample_at:
+            return NOTHING
+        query = urlencode({"upload": upload.pk, "at": upload.last_sample_at.isoformat()})
+        number = len(upload.gpus)
+        text = f"{number} in the fleet" if number < MAX_GPUS else f"{number} or more, in the fleet"
+        return format_html('<a href="{}?{}">{}</a>', reverse("fleet"), query, text)
 
     @admin.display(description="first rejected rows")
     def rejected(self, upload: Upload) -> str:

@@ -1,0 +1,1 @@
+"""How Django writes what belongs to a place, by language."""
