@@ -1,7 +1,7 @@
 """Writes sorted rows as Parquet files into a storage, and reads them back, in bounded memory."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from typing import Any
@@ -49,7 +49,8 @@ def _write(storage: Storage, name: str, first: pa.Table, groups: Iterator[pa.Tab
         for last in chain([first], islice(groups, PART_ROWS // ROW_GROUP_ROWS - 1)):
             part.write(last)
         size = part.finish()
-        saved = storage.save(name, File(part.file))
+        with _writing(name):
+            saved = storage.save(name, File(part.file))
     if saved != name:
         storage.delete(saved)
         raise ArchiveFailed(
@@ -71,8 +72,20 @@ def opened(storage: Storage, name: str) -> Any:
     """A file of the archive as pyarrow reads it. Raises ArchiveFailed."""
     try:
         return parquet.ParquetFile(storage.open(name, "rb"))
-    except (OSError, pa.ArrowInvalid) as error:
+    except Exception as error:  # what a storage raises is its library's
         raise unreadable(name, error) from error
+
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    """Whatever the storage raises becomes ArchiveFailed."""
+    try:
+        yield
+    except Exception as error:
+        raise ArchiveFailed(
+            f"{name} cannot be written to the archive: {error}. See that ARCHIVE_DIR, or the storage"
+            " of ARCHIVE_STORAGE, is there, has room, and may be written by this account"
+        ) from error
 
 
 def unreadable(name: str, error: Exception) -> ArchiveFailed:
@@ -84,13 +97,11 @@ def unreadable(name: str, error: Exception) -> ArchiveFailed:
 
 
 def remove_parts(storage: Storage, folder: str) -> None:
-    """Delete what an earlier or an interrupted run left in a folder."""
-    try:
+    """Delete what an earlier or an interrupted run left in a folder. Raises ArchiveFailed."""
+    with _writing(folder), suppress(FileNotFoundError):
         _, names = storage.listdir(folder)
-    except FileNotFoundError:
-        return
-    for name in filter(is_part, names):
-        storage.delete(f"{folder}/{name}")
+        for name in filter(is_part, names):
+            storage.delete(f"{folder}/{name}")
 
 
 def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
