@@ -7,14 +7,22 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
+from django.test import TransactionTestCase
 
 from apps.embedded.stack import Stack
+from tests.empty_tables import empty_tables
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _passwords_are_hashed_quickly() -> None:
     """A quarter of a second for each is for those who guess; a gateway reads these as well."""
     PBKDF2PasswordHasher.iterations = 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_are_emptied_quickly() -> None:
+    """What Django does after each test that commits; `self` is its test case."""
+    TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)
