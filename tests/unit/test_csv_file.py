@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.csv_samples import DCGM_ROW, WIDE_ROW, read_bytes, read_rows, record_of, row_bytes
 from workers.sources.csv_file import BLOCK_BYTES, CsvFile
-from workers.sources.csv_rows import MAX_ROW_BYTES
+from workers.sources.csv_rows import MAX_ROW_BYTES, MAX_ROW_LINES
 from workers.sources.source import SourceError
 
 EXPORT = Path(os.environ.get("DCGM_EXPORT_CSV", "../shared/data/dcgm_metrics_20250718_134233.csv"))
@@ -186,15 +186,16 @@ def test_a_chunk_is_bounded_and_its_position_grows_to_the_size(tmp_path):
 
 
 @pytest.mark.parametrize("garbage", [b"x", b"\0", b'"', b'"\n', b"\xff\n"])
-def test_garbage_is_rejected_in_bounded_pieces(tmp_path, garbage):
+def test_garbage_is_rejected_in_bounded_pieces(tmp_path, monkeypatch, garbage):
+    block = 2 * MAX_ROW_BYTES
+    monkeypatch.setattr("workers.sources.csv_file.BLOCK_BYTES", block)
     path = tmp_path / "telemetry.csv"
-    size = 3 * BLOCK_BYTES
-    path.write_bytes(",".join(WIDE_ROW).encode() + b"\n" + garbage * (size // len(garbage)))
+    count = 3 * block // len(garbage)
+    path.write_bytes(",".join(WIDE_ROW).encode() + b"\n" + garbage * count)
     chunks = list(CsvFile(path, lambda timestamp: None).chunks())
-    assert sum(len(chunk.rejections) for chunk in chunks) == (
-        size // len(garbage) if garbage.endswith(b"\n") else 1
-    )
-    assert max(len(chunk.rejections) for chunk in chunks) <= BLOCK_BYTES
+    rejected = [len(chunk.rejections) for chunk in chunks]
+    assert sum(rejected) == (count if garbage.endswith(b"\n") else 1)
+    assert max(rejected) <= block // len(garbage) + MAX_ROW_LINES
 
 
 def test_no_row_is_longer_than_a_block():
