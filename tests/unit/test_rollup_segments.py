@@ -55,6 +55,15 @@ def test_the_end_of_a_window_belongs_to_it():
     assert last == Segment(None, at(2), at(2) + timedelta.resolution)
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_a_window_may_begin_and_end_with_the_last_instant_there_is(step):
+    last = datetime.max.replace(tzinfo=UTC)
+    assert segments(step, at(1, 15, 20), last, EDGES)[-1].upper is None
+    assert segments(step, last - timedelta(seconds=1), last, Edges())
+    far = Edges(Reach(last), Reach(last))
+    assert segments(step, last - timedelta(seconds=1), last, far)
+
+
 def test_where_samples_are_gone_cut_buckets_are_whole():
     edges = Edges(STALE.minutes, STALE.hours, samples_from=DAY + timedelta(days=1))
     assert segments(HOUR.step, at(1, 15), at(4, 30), edges) == [Segment(HOUR, at(1), at(5))]

@@ -59,7 +59,7 @@ def segments(
     gone it is answered whole.
     """
     levels = [level for level in LEVELS if level.step <= step]
-    lower, upper = start or NEVER, EVER if end is None else end + timedelta.resolution
+    lower, upper = start or NEVER, EVER if end is None else _after(end, timedelta.resolution)
     return _cover(levels, lower, upper, edges) or [_segment(None, lower, upper)]
 
 
@@ -102,7 +102,7 @@ def _segment(level: Level | None, lower: datetime, upper: datetime) -> Segment:
 def _first_bucket(level: Level, lower: datetime, edges: Edges) -> datetime:
     """The start of the first bucket that lies wholly in the stretch."""
     start = level.start_of(lower)
-    return start if start == lower or lower < edges.samples_from else start + level.step
+    return start if start == lower or lower < edges.samples_from else _after(start, level.step)
 
 
 def _last_bucket(level: Level, upper: datetime, edges: Edges) -> datetime:
@@ -111,4 +111,9 @@ def _last_bucket(level: Level, upper: datetime, edges: Edges) -> datetime:
     if upper >= until:
         return level.start_of(until)
     end = level.start_of(upper)
-    return end if end == upper or upper > edges.samples_from else end + level.step
+    return end if end == upper or upper > edges.samples_from else _after(end, level.step)
+
+
+def _after(at: datetime, step: timedelta) -> datetime:
+    """The instant that much later; EVER at the end of the year 9999."""
+    return at + step if at <= EVER - step else EVER
