@@ -9,9 +9,10 @@ from collections.abc import Callable
 from compression_middleware.middleware import CompressionMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
+from apps.gateway.programs import is_for_programs
+
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
-PATHS = ("/api/", "/graphql")
 TYPES = ("application/json", "application/problem+json", "application/x-ndjson", "text/csv",
          "application/vnd.oai.openapi", "application/yaml",
          "application/vnd.apache.arrow.stream")  # fmt: skip
@@ -25,7 +26,7 @@ def compress(respond: Respond) -> Respond:
         response = respond(request)
         if (
             "HTTP_ACCEPT_ENCODING" not in request.META
-            or not request.path_info.startswith(PATHS)
+            or not is_for_programs(request)
             or not response.get("Content-Type", "").startswith(TYPES)
         ):
             return response

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest
 
-DATA = ("/api/v1/", "/graphql")
+from apps.gateway.programs import is_for_programs
 
 
 class PageMessageMiddleware(MessageMiddleware):
@@ -14,6 +14,6 @@ class PageMessageMiddleware(MessageMiddleware):
 
     def __call__(self, request: HttpRequest) -> Any:
         """The answer; data go past."""
-        if request.path_info.startswith(DATA):
+        if is_for_programs(request):
             return self.get_response(request)
         return super().__call__(request)

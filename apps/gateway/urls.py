@@ -4,16 +4,21 @@ from typing import Any
 
 from csp.decorators import csp_update
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from apps.gateway.error_pages import api_not_found
 from apps.gateway.favicon import favicon
 from apps.gateway.graphql.view import graphql_view
 from apps.gateway.metrics.page import MetricsView
+from apps.gateway.openapi_view import SchemaView
 from apps.gateway.probes import HealthView, ReadyView
 
 # The documentation tells nothing about the fleet, so it is open to all.
-OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
+OPEN: dict[str, Any] = {
+    "authentication_classes": [],
+    "permission_classes": [],
+    "metadata_class": None,  # OPTIONS would describe the view by a template that there is not
+}
 REDOC_STYLES = [
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
     "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='",
@@ -31,8 +36,8 @@ urlpatterns = [
     path("ready", ReadyView.as_view(), name="ready"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("graphql", graphql_view, name="graphql"),
-    path("api/schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
+    path("api/schema/", SchemaView.as_view(**OPEN), name="schema"),
     path("api/docs/", SWAGGER, name="docs"),
     path("api/redoc/", REDOC, name="redoc"),
-    re_path("^(?:api|graphql|health|ready|metrics)/", api_not_found),
+    re_path("^(?:api|graphql|health|ready|metrics|ws)/", api_not_found),
 ]

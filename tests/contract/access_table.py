@@ -93,7 +93,7 @@ TABLE = {
     "api/v1/csv/uploads/<uuid:upload_id>/retry": Route(SENDING),
 }
 # The answer to what is no route.
-UNMATCHED = {"^(?:api|graphql|health|ready|metrics)/"}
+UNMATCHED = {"^(?:api|graphql|health|ready|metrics|ws)/"}
 # What Django does not route: the code that closes an open socket, the status of the stream.
 SOCKETS = {
     "/ws/telemetry/": (4001, OK, OK, OK, OK, OK),

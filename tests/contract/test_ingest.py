@@ -12,6 +12,7 @@ from django.test import Client
 
 from apps.embedded.ports import free_port
 from apps.gateway.rest import ingest_queue as door
+from apps.gateway.rest.ingest_body import MAX_MESSAGES
 from tests.contract.uploading import make_sender
 from tests.queue_contents import waiting_records
 
@@ -190,6 +191,12 @@ def test_a_body_over_the_limit_is_refused_compressed_or_not(client, sender, sett
     problem(post(client, sender, bomb, NDJSON, **{"Content-Encoding": "gzip"}), 413)
     several = gzip.compress(big[:6_000], mtime=0) + gzip.compress(big[:6_000])
     problem(post(client, sender, several, NDJSON, **{"Content-Encoding": "gzip"}), 413)
+    assert in_queue() == []
+
+
+def test_a_flood_of_what_is_no_record_is_refused_at_once(client, sender, in_queue):
+    flood = b"[" + b"1," * MAX_MESSAGES + b"1]"
+    assert "250,000" in problem(post(client, sender, flood), 413)["detail"]
     assert in_queue() == []
 
 

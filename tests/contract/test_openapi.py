@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
 
 BASELINE = Path(__file__).parents[1] / "baselines" / "openapi.yaml"
 
@@ -36,6 +37,12 @@ def test_it_is_openapi_3_1(document):
 def test_the_gateway_serves_it(client, document):
     response = client.get("/api/schema/", headers={"Accept": "application/yaml"})
     assert yaml.safe_load(response.content) == document
+
+
+def test_it_is_made_once(client, monkeypatch):
+    first = client.get("/api/schema/").content
+    monkeypatch.setattr(SchemaGenerator, "get_schema", None)
+    assert client.get("/api/schema/").content == first
 
 
 def test_every_operation_describes_itself_its_parameters_and_its_errors(document):

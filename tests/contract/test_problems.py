@@ -46,6 +46,8 @@ def problem(response, status):
         ("/api/v1/gpus/GPU-host-1-0?metrics=power_draw", "metrics"),
         ("/api/v1/hosts?host=a", "host"),
         ("/api/v1/hosts/host-1/gpus?hostname=a", "hostname"),
+        ("/api/v1/pipeline?since=now-1h", "since"),
+        ("/api/schema/?version=2", "version"),
     ],
 )
 @pytest.mark.django_db
@@ -72,6 +74,7 @@ def test_a_wrong_parameter_is_named(client, public, path, parameter):
         "/api/v2/gpus",
         "/api/",
         "/health/deep",
+        "/ws/telemetry/",
     ],
 )
 @pytest.mark.django_db
@@ -85,6 +88,11 @@ def test_nothing_can_be_written(client, public, method):
     response = getattr(client, method)("/api/v1/gpus")
     problem(response, 405)
     assert "GET" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/", "/api/schema/"])
+def test_documentation_has_no_options(client, path):
+    problem(client.options(path), 405)
 
 
 def test_a_session_without_its_token_is_refused_and_told_what_to_send(db, admin_user):
@@ -115,6 +123,12 @@ def test_a_host_that_is_not_allowed_is_refused(client, public, path):
 
 
 @pytest.mark.django_db
+def test_too_many_parameters_are_refused_as_such(client, public):
+    path = "/api/v1/gpus?" + "&".join(f"a{number}=1" for number in range(2000))
+    assert "number of GET/POST parameters" in problem(client.get(path), 400)["detail"]
+
+
+@pytest.mark.django_db
 def test_a_fault_of_the_gateway_says_so_without_its_reason(public, monkeypatch):
     def fail(*_args, **_kwargs):
         raise RuntimeError("secret")
@@ -139,9 +153,11 @@ def test_without_postgresql_callers_are_told_to_come_back(client, public, no_pos
         (f"{TELEMETRY}/", TELEMETRY),
         ("/api/v1/gpus//", "/api/v1/gpus"),
         ("/health/", "/health"),
+        ("/api/docs", "/api/docs/"),
+        ("/api/schema?x=1", "/api/schema/?x=1"),
     ],
 )
-def test_a_slash_too_many_is_redirected(client, public, path, target):
+def test_a_slash_too_many_or_too_few_is_redirected(client, public, path, target):
     response = client.get(path)
     assert (response.status_code, response.headers["Location"]) == (308, target)
 

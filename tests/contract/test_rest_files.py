@@ -94,8 +94,17 @@ def test_the_header_accept_chooses_the_form(client, public, five):
     assert response.headers["Content-Disposition"] == (
         'attachment; filename="telemetry-GPU-host-1-0.csv"'
     )
-    for accept in ("application/json", "*/*", "text/csv;q=0.1, application/json"):
+    for accept in (
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/*",
+        "*/*",
+        "text/csv;q=0.1, application/json",
+        "text/csv;q=0, */*;q=0.1",
+    ):
         assert client.get(PATH, headers={"Accept": accept}).json()["count"] == 5
+    for accept in ("application/json;q=0", "a", "text/csv," * 1000):
+        assert client.get(PATH, headers={"Accept": accept}).status_code == 406
 
 
 @pytest.mark.parametrize("path", ["/api/v1/telemetry", "/api/v1/telemetry/latest"])

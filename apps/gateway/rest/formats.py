@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -37,6 +38,9 @@ FormatName = Annotated[
     ),
 ]
 
+# Reading a header of thousands of types takes a second, before anybody has signed in.
+MAX_ACCEPT = 1000
+
 
 class JsonNegotiation(DefaultContentNegotiation):
     """As usual, but callers who take anything, the usual ones, get the first form at once."""
@@ -62,10 +66,19 @@ class FormatNegotiation(JsonNegotiation):
         del format_suffix
         if "format" in request.query_params or request.META.get("HTTP_ACCEPT", "*/*") == "*/*":
             return next(iter(renderers)), MEDIA_TYPES[Format.JSON]
-        preferred = request._request.get_preferred_type(list(MEDIA_TYPES.values()))
-        if preferred is None:
-            raise NotAcceptable(available_renderers=list(renderers))
-        return next(iter(renderers)), preferred
+        return next(iter(renderers)), _preferred(request)
+
+
+def _preferred(request: Request) -> str:
+    """The accepted media type, whatever its parameters say. Raises NotAcceptable."""
+    if len(request.META["HTTP_ACCEPT"]) <= MAX_ACCEPT:
+        for accepted in request._request.accepted_types:
+            for media in MEDIA_TYPES.values():
+                if fnmatchcase(media, f"{accepted.main_type}/{accepted.sub_type}"):
+                    return media
+    raise NotAcceptable(
+        f"There are {', '.join(MEDIA_TYPES.values())}; send a short Accept of them."
+    )
 
 
 def format_of(request: Request, name: str | None) -> Format:

@@ -10,6 +10,8 @@ from apps.gateway.rest.body import Body
 from apps.gateway.rest.refusals import TooLarge
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
+# No more are in INGEST_MAX_BYTES unless they are no records, each of which costs as much to refuse.
+MAX_MESSAGES = 250_000
 
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -26,7 +28,10 @@ def read_messages(request: HttpRequest, max_bytes: int) -> list[bytes]:
     data = Body(request, max_bytes, refusal).read_all()
     if encoding == "gzip":
         data = _inflate(data, max_bytes, refusal)
-    return _array(data) if content_type == JSON else _lines(data)
+    messages = _array(data) if content_type == JSON else _lines(data)
+    if len(messages) > MAX_MESSAGES:
+        raise TooLarge(f"A request may have at most {MAX_MESSAGES:,} records; send several.")
+    return messages
 
 
 def _inflate(data: bytes, max_bytes: int, refusal: str) -> bytes:

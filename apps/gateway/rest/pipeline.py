@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.gateway.openapi import problem_response
+from apps.gateway.parameters import Parameters, read_parameters
 from apps.gateway.rest.pipeline_past import remembered
 from apps.gateway.rest.pipeline_state import pipeline_state
 from apps.telemetry import queries
@@ -214,8 +215,9 @@ class PipelineView(APIView):
         },
         examples=[OpenApiExample("at work", EXAMPLE, status_codes=["200"])],
     )
-    def get(self, _request: Request) -> HttpResponse:
+    def get(self, request: Request) -> HttpResponse:
         """Answer the state."""
+        read_parameters(request.query_params, Parameters)
         config = queue_config()
         state = pipeline_state(config).read() | remembered(config.cluster)
         return HttpResponse(msgspec.json.encode(state), content_type="application/json")

@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.gateway.serving.body import Receive
 from apps.gateway.serving.threads import Send
+from apps.gateway.serving.unread import limit_unread
 
 AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
 STREAM_PATH = "/api/v1/stream"
@@ -42,6 +43,7 @@ class Front:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        limiting = asyncio.create_task(limit_unread())
         stopping: set[asyncio.Task[None]] = set()
         loop = asyncio.get_running_loop()
         # The server cuts open sockets off at a signal, so this comes before its own handler, which
@@ -51,6 +53,7 @@ class Front:
         )
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        limiting.cancel()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _stop(self) -> None:
