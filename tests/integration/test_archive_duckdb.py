@@ -34,6 +34,11 @@ def archive(no_history):
     return no_history
 
 
+def in_duckdb(statement):
+    with duckdb.connect() as connection:
+        return connection.execute(statement).fetchall()
+
+
 def in_postgresql(statement):
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -42,7 +47,7 @@ def in_postgresql(statement):
 
 def test_the_documented_query_gives_what_postgresql_gives(archive):
     (query,) = re.findall(r"-- DuckDB: .*?```", DOCUMENT.read_text(), re.S)
-    found = duckdb.sql(query.removesuffix("```").replace("var/archive", str(archive))).fetchall()
+    found = in_duckdb(query.removesuffix("```").replace("var/archive", str(archive)))
     expected = in_postgresql("""
         SELECT (s.timestamp AT TIME ZONE 'UTC')::date, hostname, sum(power_draw) * 10 / 3.6e6
           FROM telemetry_sample s JOIN telemetry_gpu gpu ON gpu.id = s.gpu_id
@@ -57,10 +62,10 @@ def test_the_documented_query_gives_what_postgresql_gives(archive):
 
 def test_every_value_of_every_sample_is_the_same(archive):
     names = ", ".join(METRIC_NAMES)
-    found = duckdb.sql(
+    found = in_duckdb(
         f"SELECT uuid, epoch_us(timestamp), hostname, {names}, extra FROM read_parquet("
         f"'{archive}/*/*/*.parquet', hive_partitioning = true, union_by_name = true) ORDER BY 1, 2"
-    ).fetchall()
+    )
     expected = in_postgresql(f"""
         SELECT uuid, (extract(epoch FROM timestamp) * 1000000)::bigint, hostname,
                {", ".join(f"s.{name}" for name in METRIC_NAMES)}, extra::text

@@ -83,8 +83,8 @@ def _writing(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise ArchiveFailed(
-            f"{name} cannot be written to the archive: {error}. See that ARCHIVE_DIR, or the storage"
-            " of ARCHIVE_STORAGE, is there, has room, and may be written by this account"
+            f"{name} cannot be written to the archive: {error}. See that ARCHIVE_DIR, or what"
+            " ARCHIVE_STORAGE names, is there, has room, and may be written by this account"
         ) from error
 
 
