@@ -111,18 +111,15 @@ class Child:
         return tail(self.log, self._log_start)
 
 
-def stop_in_order(children: Sequence[Child], timeout_s: float) -> list[str]:
-    """Stop children one after the other, all within `timeout_s`; the names of those killed.
-
-    One that hangs may use its share of the time that is left, not the others'.
-    """
-    deadline = time.monotonic() + timeout_s
-    killed = []
-    for position, child in enumerate(children):
-        left_s = max(0.0, deadline - time.monotonic())
-        if not child.stop(left_s / (len(children) - position)):
-            killed.append(child.name)
-    return killed
+def stop_all(children: Sequence[Child], timeout_s: float) -> list[str]:
+    """Ask all to stop, wait for them together, kill the rest; the names of those killed."""
+    for child in children:
+        child.ask_to_stop()
+    wait_until(lambda: not any(child.running for child in children), timeout_s)
+    late = [child.name for child in children if child.running]
+    for child in children:
+        child.kill()
+    return late
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:

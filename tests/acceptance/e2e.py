@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.embedded.ports import free_port
-from apps.embedded.processes import Child, stop_in_order, wait_until
+from apps.embedded.processes import Child, stop_all, wait_until
 from apps.embedded.stack import Stack
 from apps.mq import Queue, QueueConfig
 from tests.acceptance.comparison import compare
@@ -69,7 +69,7 @@ def run(stack: Stack, path: Path) -> tuple[dict[str, Any], list[str]]:
             raise Failed(f"the gateway does not answer: {gateway.tail()}")
         return account(path, base, streamed, left, time.monotonic() - started)
     finally:
-        stop_in_order([collector, gateway], 10.0)
+        stop_all([collector, gateway], 10.0)
 
 
 def account(

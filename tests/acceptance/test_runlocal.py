@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FROM_THE_TEST_RUN = ("DATABASE_URL", "ETCD_ENDPOINTS", "SECRET_KEY", "PUBLIC_READ")
 START_S = 90
 GPUS = 128
-PROCESSES = 7  # two servers, five programs
+PROCESSES = 6  # two servers, four programs
 
 
 class Run:
@@ -52,11 +52,15 @@ class Run:
         wait_until(lambda: text in self.output or self.process.poll() is not None, START_S)
         return text in self.output
 
-    def children(self) -> dict[int, str]:
-        """Its child processes and their command lines."""
-        pid = self.process.pid
+    def children(self, of: int | None = None) -> dict[int, str]:
+        """Its child processes, or those of another, and their command lines."""
+        pid = of or self.process.pid
         pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return {int(child): command_line(int(child)) for child in pids}
+
+    def workers(self) -> dict[int, str]:
+        """The processes of the supervisor among its children."""
+        return self.children(pid_of(self.children(), "runpipeline"))
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
@@ -98,17 +102,19 @@ def test_it_shows_the_fleet_survives_a_death_and_continues_after_ctrl_c(
     assert "user admin, password" in run.output
     assert run.shows_the_fleet(), run.output
 
-    collector = pid_of(run, "runcollector")
+    assert run.get("/api/v1/pipeline")["instances"]["supervisors"]
+
+    collector = pid_of(run.workers(), "runcollector")
     os.kill(collector, signal.SIGKILL)
-    assert run.says("[collector] was ended by SIGKILL"), run.output
-    assert run.says("[collector] runs again"), run.output
-    server = pid_of(run, "/postgres ")
+    assert run.says("[collector-1] was ended by SIGKILL"), run.output
+    assert run.says("[collector-1] runs again"), run.output
+    server = pid_of(run.children(), "/postgres ")
     os.kill(server, signal.SIGKILL)
     assert run.says("[PostgreSQL] runs again"), run.output
     assert run.shows_the_fleet(), run.output
 
     assert wait_until(lambda: len(run.children()) == PROCESSES, START_S), run.output
-    children = run.children()
+    children = [*run.children(), *run.workers()]
     assert run.ends(signal.SIGINT) == 0, run.output
     assert "was killed" not in run.output
     assert not any(command_line(pid) for pid in children)
@@ -122,8 +128,9 @@ def test_it_shows_the_fleet_survives_a_death_and_continues_after_ctrl_c(
 
 def test_a_second_ctrl_c_kills_at_once(run: Run) -> None:
     assert run.says("The pipeline runs"), run.output
-    children = run.children()
-    os.kill(pid_of(run, "runcollector"), signal.SIGSTOP)  # so that an orderly stop takes its time
+    children = [*run.children(), *run.workers()]
+    # So that an orderly stop takes its time.
+    os.kill(pid_of(run.children(), "rungateway"), signal.SIGSTOP)
     assert run.ends(signal.SIGINT, signal.SIGINT) != 0
     assert wait_until(lambda: not any(command_line(pid) for pid in children), START_S)
 
@@ -146,8 +153,8 @@ def test_a_taken_port_is_named_with_a_free_one(var_dir: Path) -> None:
     assert "make run PORT=" in run.output
 
 
-def pid_of(run: Run, part: str) -> int:
-    return next(pid for pid, line in run.children().items() if part in line)
+def pid_of(processes: dict[int, str], part: str) -> int:
+    return next(pid for pid, line in processes.items() if part in line)
 
 
 def command_line(pid: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded.processes import Child, StartFailed, end_leftover, stop_in_order, wait_until
+from apps.embedded.processes import Child, StartFailed, end_leftover, stop_all, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OBEDIENT = """
@@ -57,24 +57,8 @@ def test_stop_twice_does_nothing_more(tmp_path: Path) -> None:
 def test_one_that_hangs_leaves_time_for_the_others(tmp_path: Path) -> None:
     first = started("stubborn", STUBBORN, tmp_path)
     second = started("obedient", OBEDIENT, tmp_path)
-    assert stop_in_order([first, second], 4) == ["stubborn"]
-    assert second.returncode == 0
-
-
-def test_the_next_is_asked_only_when_the_one_before_has_left(tmp_path: Path) -> None:
-    order = tmp_path / "order"
-    program = OBEDIENT.replace(
-        'print("leaving", flush=True)',
-        f'time.sleep(0.3); open({str(order)!r}, "a").write(sys.argv[1])',
-    )
-    children = []
-    for name in "abc":
-        child = Child(name, [sys.executable, "-c", program, name], tmp_path / f"{name}.log")
-        child.start()
-        children.append(child)
-    assert wait_until(lambda: all("ready" in child.tail() for child in children), 20)
-    assert stop_in_order([children[1], children[2], children[0]], 20) == []
-    assert order.read_text() == "bca"
+    assert stop_all([first, second], 4) == ["stubborn"]
+    assert (first.returncode, second.returncode) == (-signal.SIGKILL, 0)
 
 
 def test_a_kill_reaches_what_the_child_started(tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ import pytest
 from apps.embedded.etcd import EtcdOptions, arguments, may_lose_writes
 from apps.embedded.ports import free_port
 from workers.local.preparation import given, write_local_env
-from workers.local.programs import START_ORDER, STOP_ORDER, Demo
-from workers.local.programs import arguments as program_arguments
 from workers.supervisor.log_follower import LogFollower, rotate
 from workers.supervisor.restarts import Restarts
 
@@ -74,11 +72,6 @@ def test_a_setting_of_the_caller_wins_over_the_one_that_an_earlier_run_wrote(
 def test_the_settings_file_is_for_its_owner_only(tmp_path: Path) -> None:
     write_local_env(tmp_path, {"SECRET_KEY": "secret"})
     assert (tmp_path / "local.env").stat().st_mode & 0o777 == 0o600
-
-
-def test_every_program_is_started_and_stopped() -> None:
-    programs = program_arguments(Demo(), 8000, Path("/var"))
-    assert sorted(programs) == sorted(START_ORDER) == sorted(STOP_ORDER)
 
 
 @pytest.mark.parametrize(

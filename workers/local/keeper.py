@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 
-from apps.embedded.processes import Child, stop_in_order
+from apps.embedded.processes import Child, stop_all
 from apps.embedded.stack import Server, Stack
-from workers.local.programs import SLOW_TO_STOP, START_ORDER, STOP_ORDER
 from workers.supervisor.log_follower import rotate
 from workers.supervisor.watched import Watched
 
@@ -29,8 +28,7 @@ class Keeper:
         self._watched = [
             _watch_server(server, self._say) for server in self._stack.started_servers()
         ]
-        for name in START_ORDER:
-            child = self._programs[name]
+        for child in self._programs.values():
             rotate(child.log)
             self._watched.append(_watch_program(child, self._say))
             child.start()
@@ -40,12 +38,13 @@ class Keeper:
         return all(watched.step() for watched in self._watched)
 
     def stop(self, timeout_s: float) -> None:
-        """Stop the programs, then the servers, all within `timeout_s`."""
+        """Stop the programs, then the servers, all within `timeout_s`.
+
+        The pipeline stops its workers from the source on; what others still publish meanwhile
+        waits in the queue for the next start.
+        """
         deadline = time.monotonic() + timeout_s
-        self._programs[SLOW_TO_STOP].ask_to_stop()
-        children = [self._programs[name] for name in STOP_ORDER]
-        killed = stop_in_order(children, timeout_s - SERVERS_STOP_S)
-        for name in killed:
+        for name in stop_all([*self._programs.values()], timeout_s - SERVERS_STOP_S):
             self._say(f"[{name}] did not stop in time and was killed")
         self._stack.stop(max(SERVERS_STOP_S, deadline - time.monotonic()))
 

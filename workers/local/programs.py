@@ -1,4 +1,4 @@
-"""The processes of a local run, in the order they start and in the order they stop."""
+"""The programs of a local run."""
 
 import sys
 from collections.abc import Mapping
@@ -7,13 +7,8 @@ from pathlib import Path
 
 from apps.embedded.processes import Child
 
-# Readers and writers first, so that the streamer's first record finds a collector.
-START_ORDER = ("collector", "gateway", "streamer", "uploads", "tasks")
-# From the source on: what was taken in is still stored. Servers stop after these.
-STOP_ORDER = ("streamer", "uploads", "collector", "gateway", "tasks")
-# Asked first and waited for last: nothing depends on it, and Celery looks at the signal only
-# between its 2 s waits for work (measured: 3 to 4 s until it has left).
-SLOW_TO_STOP = "tasks"
+# One stores the demo. More, of 100 to 170 MB each, come with what is streamed beside it.
+COLLECTORS = "1..4"
 
 
 @dataclass(frozen=True)
@@ -45,12 +40,11 @@ class Demo:
 def arguments(demo: Demo, port: int, var_dir: Path) -> dict[str, list[str]]:
     """Each program's arguments to Python."""
     return {
-        "collector": ["manage.py", "runcollector"],
-        "gateway": ["manage.py", "rungateway", "--host", "127.0.0.1", "--port", str(port)],
-        "streamer": [
-            "manage.py", "runstreamer", "--path", str(demo.path(var_dir)),
-            "--loop", "--rate", str(demo.gpus),
+        "pipeline": [
+            "manage.py", "runpipeline", "--collectors", COLLECTORS,
+            "--", "--path", str(demo.path(var_dir)), "--loop", "--rate", str(demo.gpus),
         ],
+        "gateway": ["manage.py", "rungateway", "--host", "127.0.0.1", "--port", str(port)],
         "uploads": ["manage.py", "runstreamer", "--uploads"],
         "tasks": [
             "-m", "celery", "-A", "telemetry_project", "--quiet", "worker", "--beat",

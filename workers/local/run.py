@@ -51,7 +51,7 @@ class LocalRun:
             self.say("Starting PostgreSQL and etcd")
             self._stack.start()
             password = self._prepare()
-            self.say("Starting the collector, the gateway, the streamers and the periodic tasks")
+            self.say("Starting streamers and collectors, the gateway and the periodic tasks")
             self._keeper = self._programs()
             self._keeper.start()
             return self._watch(self._keeper, password)
@@ -117,7 +117,7 @@ class LocalRun:
         if self._keeper is None:
             self._stack.stop(STOP_S)
             return
-        self.say("Stopping: the programs from the source on, then etcd and PostgreSQL")
+        self.say("Stopping: streamers, then collectors, then etcd and PostgreSQL")
         try:
             self._keeper.stop(STOP_S)
         except KeyboardInterrupt:

@@ -15,10 +15,10 @@ class Command(BaseCommand):
     """Arguments and wiring; workers/local does the work."""
 
     help = (
-        "Start PostgreSQL and etcd with their data in VAR_DIR, then a collector, the gateway, a"
-        " streamer that replays a simulated fleet, and the periodic tasks. Ctrl-C stops"
-        " everything in order, a second Ctrl-C at once. DATABASE_URL and ETCD_ENDPOINTS, where"
-        " set, are used instead of own servers."
+        "Start PostgreSQL and etcd with their data in VAR_DIR, then a supervisor with a streamer"
+        " that replays a simulated fleet and with one to four collectors, the gateway, and the"
+        " periodic tasks. Ctrl-C stops everything in order, a second Ctrl-C at once. DATABASE_URL"
+        " and ETCD_ENDPOINTS, where set, are used instead of own servers."
     )
     requires_system_checks = ()  # there is no database to check yet
 
