@@ -9,8 +9,7 @@ from channels.db import database_sync_to_async
 from django.db import connection, connections, transaction
 
 from apps.gateway.live import hub as hubs
-from apps.gateway.live import source
-from apps.gateway.ws import live_socket
+from apps.gateway.live import sending, source
 from apps.gateway.ws.application import websocket_application
 from apps.telemetry.models import Gpu, LatestSample
 from tests.integration.live_sockets import NOW, asynchronous, seen, socket, subscribed, tick
@@ -221,7 +220,7 @@ async def test_a_client_that_does_not_read_gets_the_newest_samples_and_delays_no
 
 @asynchronous
 async def test_a_client_that_reads_nothing_for_long_is_cut_off_with_the_reason(monkeypatch):
-    monkeypatch.setattr(live_socket, "STALL_S", 0.2)
+    monkeypatch.setattr(sending, "STALL_S", 0.2)
     closed = []
 
     async def stuck(event):

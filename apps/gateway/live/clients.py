@@ -6,16 +6,20 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from apps.gateway.live import sending
 from apps.gateway.live.hub import hub
-from apps.gateway.metrics.live import OPEN
+from apps.gateway.live.sending import Sending
+from apps.gateway.metrics.live import DROPPED, OPEN
 
-GOING_AWAY = 1001
+GOING_AWAY, TOO_SLOW = 1001, 4008
+LOOK_EVERY_S = 2.0
 
 
 class Client(Protocol):
     """A connection that stays open."""
 
     face: str
+    sending: Sending
 
     def end(self, code: int, reason: str) -> None:
         """Close it, with a WebSocket close code and why."""
@@ -28,6 +32,7 @@ class Clients:
         self._open: set[Client] = set()
         self._stopping = ""
         self._changed = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
 
     def admit(self, client: Client) -> bool:
         """Count it in, unless there are LIVE_MAX_CONNECTIONS or the server stops."""
@@ -35,12 +40,15 @@ class Clients:
             return False
         self._open.add(client)
         OPEN.labels(client.face).inc()
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_after_all())
         return True
 
     def release(self, client: Client) -> None:
         """It is gone; harmless where it was never counted in."""
         if client in self._open:
             self._open.discard(client)
+            client.sending.count()
             OPEN.labels(client.face).dec()
             self._changed.set()
 
@@ -52,7 +60,19 @@ class Clients:
         while self._open:
             self._changed.clear()
             await self._changed.wait()
+        if self._looking is not None:
+            self._looking.cancel()
         await hub().stop()
+
+    async def _look_after_all(self) -> None:
+        """Cut off who takes nothing, as long as anybody is there."""
+        while self._open:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for client in list(self._open):
+                client.sending.count()
+                if client.sending.is_stuck:
+                    DROPPED.labels("slow").inc()
+                    client.end(TOO_SLOW, f"Nothing was read for {sending.STALL_S:.0f} s.")
 
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Clients] = WeakKeyDictionary()

@@ -27,7 +27,7 @@ class Feed:
     def __init__(self) -> None:
         self.outlets: dict[str, Outlet] = {}
         self._answers: deque[Message] = deque()
-        self._woken = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
 
     def answer(self, message: Message) -> None:
         """Send this before anything else. Raises Overflow."""
@@ -38,16 +38,15 @@ class Feed:
 
     def wake(self) -> None:
         """An outlet has something."""
-        self._woken.set()
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     async def next(self) -> Message:
-        """The next message, once there is one."""
-        while True:
-            found = self._take()
-            if found is not None:
-                return found
-            self._woken.clear()
-            await self._woken.wait()
+        """The next message, once there is one; for one caller at a time."""
+        while (found := self._take()) is None:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        return found
 
     def _take(self) -> Message | None:
         if self._answers:

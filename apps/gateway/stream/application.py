@@ -14,15 +14,17 @@ from apps.gateway.live.clients import clients
 from apps.gateway.live.feed import Feed
 from apps.gateway.live.hub import hub
 from apps.gateway.live.message import Message, message
+from apps.gateway.live.sending import Sending
 from apps.gateway.live.visitor import RECHECK_S, Turned, Visitor
-from apps.gateway.metrics.live import DROPPED, SENT
+from apps.gateway.metrics.live import DROPPED
 from apps.gateway.problems import exception_handler
 from apps.gateway.stream.request import Wanted, plain_request, wanted_of
 from apps.gateway.ws.messages import DEFAULT_ID
 
 # Comments in between tell proxies and clients that the stream lives.
 HEARTBEAT_S = 15.0
-STALL_S = 20.0
+# Of what is said last.
+FINISH_S = 1.0
 RETRY_MS = 2000
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -66,6 +68,7 @@ class Stream:
 
     def __init__(self, visitor: Visitor, send: Any) -> None:
         self.feed = Feed()
+        self.sending = Sending(self.face)
         self._visitor = visitor
         self._send = send
         self._ended = asyncio.Event()
@@ -97,7 +100,6 @@ class Stream:
             await self._finish()
 
     async def _write(self) -> None:
-        sent = SENT.labels(self.face)
         while True:
             try:
                 async with asyncio.timeout(HEARTBEAT_S):
@@ -106,15 +108,11 @@ class Stream:
                 await self._put(": still here\n\n")
                 continue
             await self._put(event_of(outgoing))
-            sent.inc()
 
     async def _put(self, text: str) -> None:
-        try:
-            async with asyncio.timeout(STALL_S):
-                await self._send(_body(text.encode(), more=True))
-        except TimeoutError:
-            DROPPED.labels("slow").inc()
-            raise
+        self.sending.begin()
+        await self._send(_body(text.encode(), more=True))
+        self.sending.end()
 
     async def _guard(self) -> None:
         """Return when the client may not read any more."""
@@ -129,8 +127,9 @@ class Stream:
 
     async def _finish(self) -> None:
         try:
-            await self._put(event_of(message("end", detail=self._reason)))
-            await self._send(_body(b"", more=False))
+            async with asyncio.timeout(FINISH_S):
+                await self._put(event_of(message("end", detail=self._reason)))
+                await self._send(_body(b"", more=False))
         except (TimeoutError, RuntimeError, OSError):
             pass  # the client is gone
 

@@ -10,11 +10,12 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from apps.gateway.access.limiter import Limiter
 from apps.gateway.access.origins import is_origin_allowed
-from apps.gateway.live.clients import clients
+from apps.gateway.live.clients import TOO_SLOW, clients
 from apps.gateway.live.feed import Feed, Overflow
 from apps.gateway.live.message import error, message
+from apps.gateway.live.sending import Sending
 from apps.gateway.live.visitor import RECHECK_S, SIGN_IN, Turned, Visitor
-from apps.gateway.metrics.live import DROPPED, SENT
+from apps.gateway.metrics.live import DROPPED
 from apps.gateway.ws.closing import Closing
 from apps.gateway.ws.messages import AnyMessage, Authenticate, BadMessage, Ping, read_message
 
@@ -24,10 +25,8 @@ logger = logging.getLogger(__name__)
 MAX_BYTES = 64 * 1024
 PER_S, BURST = 20, 40
 AUTHENTICATE_S = 5.0
-# Whoever does not take one message in this time is cut off.
-STALL_S = 20.0
 
-TOO_SLOW, TOO_BIG, TRY_LATER, FAULT = 4008, 1009, 1013, 1011
+TOO_BIG, TRY_LATER, FAULT = 1009, 1013, 1011
 TURNED = {401: 4001, 403: 4003, 429: 4029, 503: TRY_LATER}
 
 
@@ -39,6 +38,7 @@ class LiveSocket(AsyncWebsocketConsumer):
     def __init__(self) -> None:
         super().__init__()
         self.feed = Feed()
+        self.sending = Sending(self.face)
         self.visitor: Visitor
         self._closing: Closing
         self._authenticated = asyncio.Event()
@@ -173,18 +173,14 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def _write(self) -> None:
         """Send what there is, one message when the one before was taken."""
-        sent = SENT.labels(self.face)
         while True:
             outgoing = await self.feed.next()
+            self.sending.begin()
             try:
-                async with asyncio.timeout(STALL_S):
-                    await self.base_send({"type": "websocket.send", "text": outgoing.text})
-            except TimeoutError:
-                self._drop("slow", TOO_SLOW, f"Nothing was read for {STALL_S:.0f} s.")
-                return
+                await self.base_send({"type": "websocket.send", "text": outgoing.text})
             except (RuntimeError, OSError):
                 return  # it is closed; whoever receives will know
-            sent.inc()
+            self.sending.end()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
