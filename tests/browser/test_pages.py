@@ -183,8 +183,13 @@ def test_an_uploaded_file_is_followed_until_it_is_stored(person, tmp_path):
     person.sees("2 records are stored", "#progress")
     person.sees("4", "#result table:last-of-type")
     person.sees("metrics.csv", "#uploads")
-    person.opens("/hosts/upload-1")
-    person.sees("GPU 0", "#gpus")
+    person.find("#result summary").click()
+    assert "/gpus/GPU-upload-1?start=" in person.find("#result .gpus a").get_attribute("href")
+    person.find("#result p a").click()
+    person.sees("Only GPUs of the file metrics.csv", "#file")
+    person.sees("1 of 1", "#totals")
+    person.find("#file button").click()
+    until(lambda: "1 of 1\n" not in person.find("#totals").text)
 
 
 def test_a_dead_letter_is_read_and_requeued_in_the_admin(person, site):
@@ -198,10 +203,35 @@ def test_a_dead_letter_is_read_and_requeued_in_the_admin(person, site):
     person.find(".messagelist")
 
 
-def test_a_page_without_data_says_what_to_run(person):
-    person.expects("404")
-    person.opens("/gpus/GPU-of-nobody")
-    person.sees("No GPU GPU-of-nobody", "#message")
+@pytest.mark.parametrize(
+    ("path", "selector", "text"),
+    [
+        ("/gpus/GPU-of-nobody", "#message", "No GPU GPU-of-nobody"),
+        ("/hosts/nobody?range=constructor", "#message", "No host nobody"),
+        ("/nowhere", "main h1", "There is no page here"),
+        ("/?at=yesterday", "#file", "This is the fleet now"),
+        ("/?metric=nonsense&sort=nonsense&state=nonsense&text=node-", "#totals", "of 16"),
+        ("/?upload=nonsense&text=node-", "#totals", "of 16"),
+        ("/?at=2126-01-01T00:00:00Z", "#message", "Nothing is stored of this moment"),
+    ],
+)
+def test_an_address_that_leads_nowhere_says_so(person, site, path, selector, text):
+    person.expects("40")
+    site.publish()
+    person.opens(path)
+    person.sees(text, selector)
+
+
+def test_a_window_is_widened_and_goes_along_to_the_host(person):
+    start, end = "2026-01-31T12:00:00.000Z", "2026-01-31T13:00:00.000Z"
+    person.opens(f"/gpus/{uuid_of(0, 3)}?start={start}&end={end}")
+    person.sees("Nothing was reported in this window", "#charts")
+    person.find("#ranges [aria-label='Twice as long']").click()
+    until(lambda: "start=2026-01-31T11%3A30" in person.browser.current_url)
+    person.find("#host").click()
+    person.sees("GPU 3", "#gpus")
+    assert "end=2026-01-31T13%3A30" in person.browser.current_url
+    assert "start=2026-01-31T11%3A30" in person.find("#gpus tbody a").get_attribute("href")
 
 
 @pytest.mark.parametrize("path", PAGES)

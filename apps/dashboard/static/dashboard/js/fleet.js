@@ -1,6 +1,7 @@
 // The fleet page: reads the fleet, then lives on the stream; or shows it as it was at a moment.
 
 import { get, Problem } from "./api.js";
+import { STATES } from "./colours.js";
 import { Board } from "./fleet/board.js";
 import { fillControls, followControls, offerFacts } from "./fleet/controls.js";
 import { gpusOf } from "./fleet/file.js";
@@ -9,7 +10,7 @@ import { Past } from "./fleet/past.js";
 import { scaleOf } from "./fleet/scale.js";
 import { showFindings, showLegend, showTip, showTotals } from "./fleet/summary.js";
 import { Live } from "./live.js";
-import { byId, h, readState, showEmpty, showError, writeState } from "./page.js";
+import { byId, failPage, h, readState, showEmpty, showError, writeState } from "./page.js";
 
 const DEFAULTS = { metric: "gpu_utilization", cluster: "", model: "", state: "", text: "", sort: "host", at: "", upload: "" };
 // What totals and lists need, beside the metric that is shown.
@@ -35,6 +36,7 @@ start();
 
 async function start() {
   showEmpty(byId("message"), "Reading the fleet");
+  checkMoment();
   if (state.at) past.show(state.at);
   else goLive();
   // What is asked for first is asked at once; each answer alone is enough to begin.
@@ -43,22 +45,31 @@ async function start() {
     const [metrics, found] = await Promise.all([get("metrics"), gpusOf(state.upload, clearFilters)]);
     registry = metrics.results;
     only = found;
-    checkMetric();
+    checkChoices();
     fillControls(registry, state);
     followControls(Object.keys(DEFAULTS), choose);
     if (fleet.size) refresh();
   } catch (error) {
-    showError(byId("message"), error, () => location.reload());
+    failPage(error);
     return;
   }
   await list;
 }
 
-// An old link may name a metric that is no more.
-function checkMetric() {
-  if (state.metric === "state" || registry.some((metric) => metric.name === state.metric)) return;
-  state.metric = DEFAULTS.metric;
-  if (live) subscribe();
+// An old link may name a metric that is no more, and any link what never was: that is left out.
+function checkChoices() {
+  const known = { metric: ["state", ...registry.map((metric) => metric.name)], state: ["", ...Object.keys(STATES)] };
+  known.sort = ["host", ...known.metric];
+  const wrong = Object.keys(known).filter((name) => !known[name].includes(state[name]));
+  for (const name of wrong) state[name] = DEFAULTS[name];
+  if (wrong.length) changeMetrics();
+}
+
+// A moment that is none is now.
+function checkMoment() {
+  if (!state.at || !Number.isNaN(Date.parse(state.at))) return;
+  showError(byId("file"), new Error(`“${state.at}” is no moment, such as 2026-01-31T12:00:00Z. This is the fleet now.`));
+  state.at = "";
 }
 
 function metricsShown() {
@@ -137,6 +148,7 @@ const moment = () => (state.at ? Date.parse(state.at) : Date.now());
 function refresh() {
   const hosts = fleet.hosts({ ...state, only });
   byId("message").replaceChildren();
+  document.body.toggleAttribute("data-empty", !fleet.size);
   if (!fleet.size) sayEmpty();
   else if (!hosts.length) {
     showEmpty(byId("message"), "No GPU matches these filters.");
@@ -188,10 +200,10 @@ function changeTime() {
   readList();
 }
 
-// A snapshot follows, with what was not asked for before.
+// Both bring what was not asked for before; the list has the states too.
 function changeMetrics() {
   if (live) subscribe();
-  else readList();
+  readList();
 }
 
 function clearFilters() {

@@ -3,7 +3,7 @@
 import { get, url } from "./api.js";
 import { label as nameOf, NOTHING, time, value } from "./format.js";
 import { Live } from "./live.js";
-import { badge, byId, h, morph, part, showError } from "./page.js";
+import { badge, byId, failPage, h, morph, part } from "./page.js";
 import { History } from "./history/page.js";
 import { iso } from "./history/range.js";
 
@@ -19,13 +19,14 @@ let peers = [];
 start();
 
 async function start() {
+  byId("title").textContent = uuid;
   try {
     const [metrics, found] = await Promise.all([get("metrics"), get(`gpus/${encodeURIComponent(uuid)}`)]);
     registry = metrics.results;
     gpu = found;
     peers = (await get(`hosts/${encodeURIComponent(gpu.hostname)}/gpus`, { cluster: gpu.cluster, limit: 1000 })).results;
   } catch (error) {
-    showError(byId("message"), error, () => location.reload());
+    failPage(error);
     return;
   }
   drawHead();

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { age, label, NOTHING, value } from "./format.js";
 import { Live } from "./live.js";
-import { badge, byId, h, morph, part, showError } from "./page.js";
+import { badge, byId, failPage, h, morph, part } from "./page.js";
 import { History } from "./history/page.js";
 
 const COLUMNS = ["gpu_utilization", "memory_used_mib", "power_draw", "temperature", "sm_clock_mhz"];
@@ -23,7 +23,7 @@ async function start() {
     const [metrics] = await Promise.all([get("metrics"), readGpus()]);
     registry = metrics.results;
   } catch (error) {
-    showError(byId("message"), error, () => location.reload());
+    failPage(error);
     return;
   }
   const { cluster } = history.state;

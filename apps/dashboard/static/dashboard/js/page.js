@@ -55,6 +55,12 @@ export function showError(place, error, again) {
   );
 }
 
+// Instead of the whole page: why it cannot begin.
+export function failPage(error) {
+  document.body.dataset.failed = "";
+  showError(byId("message"), error, () => location.reload());
+}
+
 // Instead of what is in `place`: that there is nothing, and what to do about it.
 export function showEmpty(place, text, ...commands) {
   place.replaceChildren(

@@ -6,11 +6,12 @@ import { get } from "./api.js";
 import { count, NOTHING, time } from "./format.js";
 import { chartStyle } from "./colours.js";
 import { Live } from "./live.js";
-import { badge, byId, h, morph, showError, showTiles } from "./page.js";
+import { badge, byId, failPage, h, morph, showTiles } from "./page.js";
 import { ledger } from "./pipeline/ledger.js";
 
 const KEPT = 4000;
 const HEIGHT = 220;
+const COMMANDS = { collectors: "manage.py runcollector", streamers: "manage.py runstreamer --path metrics.csv" };
 const MANY_LETTERS = 10_000; // the API counts no further
 const SHOWN_S = 3600;
 // What PostgreSQL remembers is no part of the live stream.
@@ -28,7 +29,7 @@ async function start() {
     recall(pipeline.queue_history ?? []);
     show(pipeline);
   } catch (error) {
-    showError(byId("message"), error, () => location.reload());
+    failPage(error);
     return;
   }
   addEventListener("themechange", () => {
@@ -133,7 +134,7 @@ function drawInstances(role, instances, figure) {
     bar.style.width = `${share * 100}%`;
     return h("tr", {}, h("td", {}, one.name), h("td", { class: "number" }, one[figure] === null ? NOTHING : count(one[figure])),
       h("td", { class: "share", title: `${(share * 100).toFixed(1)} % of all` }, bar));
-  }) : [h("tr", {}, h("td", { colspan: 3, class: "muted" }, "None is live."))]));
+  }) : [h("tr", {}, h("td", { colspan: 3, class: "muted" }, "None is live. To start one: ", h("code", {}, COMMANDS[role])))]));
 }
 
 function drawSupervisors(supervisors) {

@@ -4,8 +4,9 @@ import { STATES, STEPS, step } from "../colours.js";
 
 const SIZES = { large: { cell: 20, gap: 3, label: 17, pad: 8 }, small: { cell: 11, gap: 2, label: 13, pad: 5 } };
 const MANY_HOSTS = 200;
-const LEAST_TILE = 96;
-// A host of more GPUs has them in several lines.
+const LEAST_TILE = 104; // eight small cells
+// Tiles are as wide as most hosts need; a host of more GPUs has them in several lines.
+const MOST = 0.9;
 const LONGEST_LINE = 16;
 const LEAST_HEIGHT = 320;
 const BELOW = 24;
@@ -54,23 +55,42 @@ export class Board {
     const size = this.hosts.length > MANY_HOSTS ? SIZES.small : SIZES.large;
     this.size = size;
     this.width = this.place.clientWidth;
-    const widest = this.hosts.reduce((most, host) => Math.max(most, host.gpus.length), 1);
-    const fitting = Math.max(1, Math.floor((this.width - size.pad * 2) / (size.cell + size.gap)));
-    this.perLine = Math.min(widest, LONGEST_LINE, fitting);
-    this.tileWidth = Math.max(this.perLine * (size.cell + size.gap), LEAST_TILE) + size.pad * 2;
-    this.tileHeight = size.label + Math.ceil(widest / this.perLine) * (size.cell + size.gap) - size.gap + size.pad * 2;
+    const sizes = this.hosts.map((host) => host.gpus.length).sort((a, b) => a - b);
+    const usual = sizes[Math.floor((sizes.length - 1) * MOST)] ?? 1;
+    const pitch = size.cell + size.gap;
+    const fitting = Math.max(1, Math.floor((this.width - size.pad * 2) / pitch));
+    this.perLine = Math.min(Math.max(usual, Math.floor(LEAST_TILE / pitch)), LONGEST_LINE, fitting);
+    this.tileWidth = Math.max(this.perLine * pitch, LEAST_TILE) + size.pad * 2;
     this.columns = Math.max(1, Math.floor(this.width / this.tileWidth));
-    const rows = Math.ceil(this.hosts.length / this.columns);
+    this.tops = this.topsOfRows();
+    const whole = this.tops.at(-1);
     const room = Math.max(LEAST_HEIGHT, innerHeight - this.place.getBoundingClientRect().top - scrollY - BELOW);
-    this.height = Math.max(1, Math.min(room, rows * this.tileHeight));
+    this.height = Math.max(1, Math.min(room, whole));
+    this.place.style.visibility = this.hosts.length ? "" : "hidden";
     this.place.style.height = `${this.height + 2}px`;
-    this.spacer.style.height = `${Math.max(0, rows * this.tileHeight - this.height)}px`;
+    this.spacer.style.height = `${Math.max(0, whole - this.height)}px`;
     const scale = devicePixelRatio || 1;
     this.canvas.width = Math.round(this.width * scale);
     this.canvas.height = Math.round(this.height * scale);
     this.canvas.style.width = `${this.width}px`;
     this.canvas.style.height = `${this.height}px`;
     this.draw();
+  }
+
+  // Where each row of tiles begins, and last where the last one ends: a row is as high as its largest host.
+  topsOfRows() {
+    const { cell, gap, label, pad } = this.size;
+    const tops = [0];
+    for (let first = 0; first < this.hosts.length; first += this.columns) {
+      const largest = Math.max(...this.hosts.slice(first, first + this.columns).map((host) => host.gpus.length));
+      tops.push(tops.at(-1) + label + Math.ceil(largest / this.perLine) * (cell + gap) - gap + pad * 2);
+    }
+    return tops;
+  }
+
+  // The row of tiles at a height of the whole board; -1 below the last.
+  rowAt(height) {
+    return this.tops.findIndex((top) => top > height) - 1;
   }
 
   // Once per frame at most, however often it is asked for.
@@ -95,15 +115,14 @@ export class Board {
     pen.clearRect(0, 0, this.width, this.height);
     pen.font = `${this.size.label - 4}px system-ui, sans-serif`;
     const top = this.place.scrollTop;
-    const first = Math.floor(top / this.tileHeight) * this.columns;
-    const last = Math.min(this.hosts.length, (Math.ceil((top + this.height) / this.tileHeight) + 1) * this.columns);
-    for (let index = first; index < last; index += 1) this.paintHost(pen, index, colours);
+    const first = Math.max(0, this.rowAt(top)) * this.columns;
+    for (let index = first; index < this.hosts.length && this.corner(index).y < this.height; index += 1) this.paintHost(pen, index, colours);
   }
 
   // The upper left corner of a tile's content, on the canvas.
   corner(index) {
     return { x: (index % this.columns) * this.tileWidth + this.size.pad,
-      y: Math.floor(index / this.columns) * this.tileHeight - this.place.scrollTop + this.size.pad };
+      y: this.tops[Math.floor(index / this.columns)] - this.place.scrollTop + this.size.pad };
   }
 
   corners(index, number) {
@@ -153,8 +172,9 @@ export class Board {
     const column = Math.floor(x / this.tileWidth);
     if (column >= this.columns) return {};
     const below = y + this.place.scrollTop;
-    const host = this.hosts[Math.floor(below / this.tileHeight) * this.columns + column];
-    const down = (below % this.tileHeight) - pad;
+    const row = this.rowAt(below);
+    const host = this.hosts[row * this.columns + column];
+    const down = below - this.tops[row] - pad;
     const right = x - column * this.tileWidth - pad;
     if (!host || down < 0 || right < 0) return {};
     if (down < label) return { host };
@@ -216,9 +236,9 @@ export class Board {
   }
 
   reveal(index) {
-    const top = Math.floor(index / this.columns) * this.tileHeight;
-    if (top < this.place.scrollTop) this.place.scrollTop = top;
-    const bottom = top + this.tileHeight - this.height;
+    const row = Math.floor(index / this.columns);
+    if (this.tops[row] < this.place.scrollTop) this.place.scrollTop = this.tops[row];
+    const bottom = this.tops[row + 1] - this.height;
     if (bottom > this.place.scrollTop) this.place.scrollTop = bottom;
   }
 }

@@ -34,7 +34,7 @@ export function draw(place, metric, list, shown, onZoom) {
     series,
     bands,
     axes: [{ ...axis, space: 72 }, { ...axis, size: room, values: (_, ticks) => ticks.map((tick) => short(tick)) }],
-    scales: { x: { min: shown.start, max: shown.end }, y: { range: range } },
+    scales: { x: { min: shown.start, max: shown.end }, y: { range: (_, least, most) => range(metric, least, most) } },
     cursor: { sync: { key: "page" }, drag: { x: true, y: false, setScale: false } },
     legend: { live: true },
     hooks: { setSelect: [(chart) => select(chart, onZoom)] },
@@ -62,12 +62,12 @@ function select(chart, onZoom) {
   onZoom(start, end);
 }
 
-// A little air above; zero is in view unless values are far from it.
-function range(_, least, most) {
+// A little air above, where the metric can be higher; zero is in view unless values are far from it.
+function range(metric, least, most) {
   if (least === null || most === null) return [0, 1];
   const air = (most - least || Math.abs(most) || 1) * 0.1;
   const low = least >= 0 && (least < most * 0.6 || most === 0) ? 0 : least - air;
-  return [low, most + air];
+  return [low, most < metric.maximum ? Math.min(most + air, metric.maximum) : most + air];
 }
 
 // As wide as the labels of an axis need, in pixels.

@@ -1,10 +1,10 @@
 // What the pages of charts share: a window of time in the address, its rows, and charts that are read anew
 // while they are of now.
 
-import { byId, readState, writeState } from "../page.js";
+import { byId, readState, showEmpty, writeState } from "../page.js";
 import { Charts } from "./board.js";
 import { bindRanges, readRows, showRanges } from "./controls.js";
-import { iso, windowOf } from "./range.js";
+import { iso, LENGTHS, windowOf } from "./range.js";
 
 const READ_MS = 15_000;
 const STATE_MS = 10_000;
@@ -16,6 +16,7 @@ export class History {
     Object.assign(this, { linesOf, onShow, metrics: [], reading: null, drawn: null });
     this.defaults = { range: "1h", start: "", end: "", ...defaults };
     this.state = readState(this.defaults);
+    if (!Object.hasOwn(LENGTHS, this.state.range)) this.state.range = this.defaults.range;
     this.charts = new Charts(byId("charts"), (start, end) => this.choose({ start: iso(start), end: iso(end) }));
   }
 
@@ -52,6 +53,7 @@ export class History {
     const wanted = this.linesOf();
     showRanges(this.state, shown);
     this.onShow(shown);
+    if (!this.drawn) showEmpty(byId("charts"), "Reading the samples");
     try {
       const pages = await Promise.all(wanted.map((one) => readRows(one.uuid, shown, this.reading.signal)));
       this.drawn = { shown, lines: wanted.map((one, number) => ({ ...one, ...pages[number], rows: pages[number].results })) };

@@ -7,7 +7,7 @@ export function windowOf(state, now = Date.now() / 1000) {
   const start = Date.parse(state.start) / 1000;
   const end = Date.parse(state.end) / 1000;
   if (start && end && end > start) return { start, end, live: false };
-  return { start: now - (LENGTHS[state.range] ?? LENGTHS["1h"]), end: now, live: true };
+  return { start: now - LENGTHS[state.range], end: now, live: true };
 }
 
 export const iso = (seconds) => new Date(seconds * 1000).toISOString();
