@@ -18,6 +18,8 @@ STATISTICS_OF = {
     Kind.CODE: ("max", "last"),
     Kind.FLAG: ("max", "last"),
 }
+# Of these a metric that was reported may have none.
+GROWTH = ("delta", "rate")
 
 # A counter's increment runs from its last value, also one before the window or another bucket, so
 # that the increments of all buckets add up. One that fell was reset, and counts from 0.

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from apps.telemetry.metrics import METRIC_NAMES, Metric
 from apps.telemetry.queries.bucket_rows import (
+    GROWTH,
     STATISTICS_OF,
     Page,
     bucket_rows,
@@ -14,6 +15,7 @@ from apps.telemetry.queries.bucket_rows import (
 )
 from apps.telemetry.queries.fleet_page import PLACE, FleetCursor, FleetPage
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
+from apps.telemetry.queries.json_text import object_text, value_text
 from apps.telemetry.queries.kept import require_kept
 from apps.telemetry.queries.parts import counted_rows, part_parameters
 from apps.telemetry.queries.prepared import fetch_one
@@ -28,20 +30,20 @@ _COUNT = """
 WITH gpu AS MATERIALIZED (SELECT gpu.id FROM {gpus} WHERE true {conditions})
 SELECT count(*) FROM (SELECT 1 FROM gpu, LATERAL ({rows}) part LIMIT %(at_most)s::integer) counted
 """
+# A place is written once for each GPU of the page.
 _PAGE = """
-{rows}
-SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}), ''),
+{rows}, place AS MATERIALIZED (
+  SELECT gpu.id AS gpu, {place} AS text FROM gpu WHERE gpu.id IN (SELECT id FROM chosen)
+), last AS MATERIALIZED (
+  SELECT at, id FROM chosen WHERE n = (SELECT least(count(*), %(limit)s::integer) FROM chosen)
+)
+SELECT coalesce(string_agg({line}, ',' ORDER BY at {shown}, id {shown}), ''),
        (SELECT count(*) > %(limit)s::integer FROM chosen),
-       max(at) FILTER (WHERE n = 1), max(id) FILTER (WHERE n = 1),
-       max(at) FILTER (WHERE n = last), max(id) FILTER (WHERE n = last),
+       (SELECT at FROM chosen WHERE n = 1), (SELECT id FROM chosen WHERE n = 1),
+       (SELECT at FROM last), (SELECT id FROM last),
        (SELECT count(*) FROM key)
-  FROM (SELECT bucket.at, bucket.id, n,
-               (SELECT least(count(*), %(limit)s::integer) FROM chosen) AS last,
-               row_to_json(fields)::text AS line
-          FROM (SELECT *, row_number() OVER (ORDER BY at {read}, id {read}) AS n
-                  FROM bucket WHERE {beyond}) bucket
-          JOIN gpu ON gpu.id = bucket.id, LATERAL (SELECT {fields}) fields
-         WHERE n <= %(limit)s::integer) page
+  FROM bucket JOIN place ON place.gpu = id
+ WHERE {beyond} AND (at, id) {up_to} (SELECT at, id FROM last)
 """
 
 
@@ -77,13 +79,17 @@ class Buckets:
         return bucket_rows(self.metrics, self.choice.conditions, self.segments, self.step, page)
 
     @property
-    def fields(self) -> str:
-        """What follows SELECT for one bucket's JSON."""
-        place = [f"{sql} AS {name}" for name, sql in PLACE.items() if self.with_place]
-        head = (f"{time_text('bucket.at')} AS timestamp", "bucket.count")
-        values = ", ".join([*place, *head, *map(_object, self.metrics)])
-        objects = ", ".join(map(_statistics, self.metrics))
-        return f"{values} FROM {objects}" if objects else values
+    def place(self) -> str:
+        """The text that begins the JSON of a bucket of the row `gpu`."""
+        if not self.with_place:
+            return "'{'"
+        place = {name: value_text(sql) for name, sql in PLACE.items()}
+        return object_text(place, closing=",")
+
+    def line(self, place: str) -> str:
+        """The JSON of the row `bucket`, whose GPU's `place` is an SQL expression."""
+        time = f"""'"timestamp":"', {time_text("bucket.at")}, '","count":', bucket.count"""
+        return f"concat({', '.join((place, time, *map(_member, self.metrics)))}, '}}')"
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -134,10 +140,11 @@ def buckets_json(
     )
     statement = _PAGE.format(
         rows=buckets.page_rows(page),
-        fields=buckets.fields,
+        place=buckets.place,
+        line=buckets.line("place.text"),
         beyond=page.beyond,
-        read=page.read,
-        shown="DESC" if backwards else "ASC",
+        up_to="<=" if ascending else ">=",
+        shown="ASC" if order is Order.ASC else "DESC",
     )
     place = {"at": cursor and cursor.timestamp, "gpu": cursor and cursor.gpu}
     row = fetch_one(statement, buckets.parameters | place | {"limit": limit})
@@ -160,14 +167,10 @@ def _beyond(ascending: bool) -> str:
     return f"(at, id) {sign} (%(at)s::timestamptz, %(gpu)s::integer)"
 
 
-def _object(metric: Metric) -> str:
-    # Every kind has `last`, which is there if any sample had the metric.
-    is_there = f"bucket.{column_of(metric, 'last')} IS NOT NULL"
-    return f"CASE WHEN {is_there} THEN row_to_json({metric.name}_object) END AS {metric.name}"
-
-
-def _statistics(metric: Metric) -> str:
-    """A relation of one row: a row becomes JSON in half the time that json_build_object takes."""
-    statistics = STATISTICS_OF[metric.kind]
-    columns = ", ".join(f"bucket.{column_of(metric, name)} AS {name}" for name in statistics)
-    return f"LATERAL (SELECT {columns}) {metric.name}_object"
+def _member(metric: Metric) -> str:
+    of = {name: f"bucket.{column_of(metric, name)}" for name in STATISTICS_OF[metric.kind]}
+    # Every kind has `last`, and where that is, only a growth may still be unknown.
+    there = of | {name: f"coalesce({of[name]}::text, 'null')" for name in GROWTH if name in of}
+    key = f',"{metric.name}":'
+    statistics = object_text(there, opening=key)
+    return f"CASE WHEN {of['last']} IS NULL THEN '{key}null' ELSE {statistics} END"

@@ -57,10 +57,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Rows to be written; `fields` is a row's JSON as a select list, `columns` the same, flat."""
+    """Rows to be written; `line` is the SQL of a row's JSON, `columns` the same, flat."""
 
     columns: list[Column]
-    fields: str
+    line: str
     rows: str
     parameters: dict[str, Any]
     before: str = ""
@@ -68,8 +68,7 @@ class Export:
 
     def lines(self) -> Iterator[bytes]:
         """Each row as a line of JSON."""
-        text = f"SELECT (SELECT row_to_json(f)::text FROM (SELECT {self.fields}) f)"
-        return self._copy(text, _LINES)
+        return self._copy(f"SELECT {self.line}", _LINES)
 
     def table(self, *, escape_formulas: bool) -> Iterator[bytes]:
         """Each row as a line of CSV, without a header; NULL is empty, an empty text is `""`.
@@ -103,6 +102,11 @@ def copied(
             yield bytes(row)
 
 
+def row_text(fields: str) -> str:
+    """The JSON of a select list."""
+    return f"(SELECT row_to_json(f)::text FROM (SELECT {fields}) f)"
+
+
 def limited(rows: int | None) -> str:
     """The LIMIT of a statement."""
     return "" if rows is None else f"LIMIT {int(rows)}"
@@ -119,7 +123,7 @@ def export_buckets(buckets: Buckets, *, order: Order, limit: int | None) -> Expo
             Column("count", ColumnType.BIGINT, "bucket.count"),
             *(column for metric in buckets.metrics for column in _statistics(metric)),
         ],
-        fields=buckets.fields,
+        line=buckets.line(buckets.place),
         rows=f"FROM bucket JOIN gpu ON gpu.id = bucket.id"
         f" ORDER BY bucket.at {direction}, bucket.id {direction}",
         parameters=buckets.parameters,
@@ -166,7 +170,7 @@ def export_latest(
             time_column("latest.timestamp"),
             *(metric_column(name, "latest") for name in names),
         ],
-        fields=", ".join([*map(named, place), sample_fields("latest", names)]),
+        line=row_text(", ".join([*map(named, place), sample_fields("latest", names)])),
         rows=f"FROM {GPUS} {latest_rows(at, with_given=at is not None)}"
         f" WHERE true {choice.conditions} {in_state(state, at)}"
         " ORDER BY cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid",

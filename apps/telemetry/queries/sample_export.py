@@ -21,6 +21,7 @@ from apps.telemetry.queries.exports import (
     metric_column,
     named,
     place_columns,
+    row_text,
     time_column,
 )
 from apps.telemetry.queries.fleet_page import PLACE
@@ -135,7 +136,7 @@ def export_samples(
     place = place_columns(PLACE) if with_place else []
     return SampleExport(
         columns=[*place, time_column("s.timestamp"), *(metric_column(name, "s") for name in names)],
-        fields=", ".join([*map(named, place), sample_fields("s", names)]),
+        line=row_text(", ".join([*map(named, place), sample_fields("s", names)])),
         rows="",
         parameters={},
         limit=limit,
