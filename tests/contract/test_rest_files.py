@@ -50,6 +50,11 @@ def test_csv_has_a_line_of_names_and_one_per_sample(file, five):
     ]
 
 
+def test_files_are_made_in_development_too(file, five, settings):
+    settings.DEBUG = True
+    assert len(file(PATH, "csv").splitlines()) == 6
+
+
 def test_ndjson_has_the_objects_of_the_page(file, get, five):
     lines = file(PATH, "ndjson").splitlines()
     assert [json.loads(line) for line in lines] == get(PATH)["results"]

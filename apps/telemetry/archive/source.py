@@ -68,7 +68,8 @@ def rows_of(day: date, cluster: str) -> Generator[pa.Table]:
     """
     columns = ", ".join(f"{'gpu' if name in _OF_THE_GPU else 's'}.{name}" for name in COLUMNS)
     statement = _READ.format(columns=columns, partition=partition_name(day))
-    with connection.cursor() as cursor, cursor.copy(statement, [cluster]) as copy:
+    # The inner cursor: Django's of DEBUG takes no parameters here.
+    with connection.cursor() as cursor, cursor.cursor.copy(statement, [cluster]) as copy:
         block: list[bytes] = []
         size = 0
         for line in copy:

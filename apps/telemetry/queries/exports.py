@@ -20,7 +20,7 @@ from apps.telemetry.queries.bucket_rows import STATISTICS_OF, column_of
 from apps.telemetry.queries.buckets import Buckets, by_rollups
 from apps.telemetry.queries.fleet_page import PLACE
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
-from apps.telemetry.queries.latest import LOOK_BACK, in_state, latest_place, latest_rows
+from apps.telemetry.queries.latest import in_state, latest_place, latest_rows, looked_back
 from apps.telemetry.queries.latest_archived import newest_archived, readable_days
 from apps.telemetry.queries.sample_json import checked_columns, sample_fields, time_text
 from apps.telemetry.queries.telemetry import Order
@@ -97,7 +97,8 @@ def copied(
     cursor: CursorWrapper, statement: str, parameters: dict[str, Any], form: str
 ) -> Iterator[bytes]:
     """Each row of a SELECT, as COPY writes it."""
-    with cursor.copy(f"COPY ({statement}) TO STDOUT {form}", parameters) as copy:
+    # The inner one: Django's cursor of DEBUG takes no parameters here.
+    with cursor.cursor.copy(f"COPY ({statement}) TO STDOUT {form}", parameters) as copy:
         for row in copy:
             yield bytes(row)
 
@@ -145,7 +146,7 @@ class LatestExport(Export):
             parameters = self.parameters
             if self.at:
                 archived_table.stay(cursor)
-                archived = newest_archived(self.choice, self.at - LOOK_BACK, self.at, self.names)
+                archived = newest_archived(self.choice, looked_back(self.at), self.at, self.names)
                 parameters = parameters | {"archived": archived}
             yield from copied(cursor, f"{select} {self.rows}", parameters, form)
 
@@ -162,7 +163,7 @@ def export_latest(
     With `at`, raises TooManyArchived; making it raises ArchiveFailed.
     """
     if at:
-        readable_days(choice, at - LOOK_BACK, at)  # before there is an answer that must go on
+        readable_days(choice, looked_back(at), at)  # before there is an answer that must go on
     names, place = checked_columns(columns), place_columns(latest_place(at))
     return LatestExport(
         columns=[

@@ -15,6 +15,7 @@ from apps.telemetry.queries.latest_archived import newest_archived
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.reporting import SAME_UNTIL, STATE, state_at
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
+from apps.telemetry.queries.segments import NEVER
 from apps.telemetry.status import State
 
 # What an object holds before its sample.
@@ -81,16 +82,21 @@ def latest_json(
     Raises UnknownColumn, and with `at` TooManyArchived and ArchiveFailed.
     """
     names = checked_columns(columns)
-    parameters = choice.parameters | {"at": at, "start": at and at - LOOK_BACK, "end": at}
+    parameters = choice.parameters | {"at": at, "start": at and looked_back(at), "end": at}
     row = _row(_statement(choice, state, names, at), parameters)
     seen: set[date] = set()
     while at and not seen.issuperset(dates := parse_dates(row[-1])):
         seen |= dates
-        archived = newest_archived(choice, at - LOOK_BACK, at, names)
+        archived = newest_archived(choice, looked_back(at), at, names)
         statement = _statement(choice, state, names, at, with_given=True)
         row = _row(statement, parameters | {"archived": archived})
     lines, count, same_until, _ = row
     return Latest(f"[{lines}]", count, same_until)
+
+
+def looked_back(at: datetime) -> datetime:
+    """The first instant whose samples are not too old at that moment."""
+    return max(at, NEVER + LOOK_BACK) - LOOK_BACK
 
 
 def _row(statement: str, parameters: Mapping[str, object]) -> tuple[Any, ...]:
