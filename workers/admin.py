@@ -56,7 +56,7 @@ class DeadLetterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = [ClusterFilter, "buried_at"]
     search_fields = ["key", "reason"]
     search_help_text = "key or reason"
-    fields = ["cluster", "key", "reason", "text", "buried_at"]
+    fields = ["cluster", "uuid", "timestamp", "key", "reason", "text", "buried_at"]
     readonly_fields = ["text", "buried_at"]
     actions = ["requeue"]
     paginator = LimitedPaginator

@@ -9,19 +9,22 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from apps.telemetry.models import DeadLetter
+from apps.telemetry.records import origin_of
 
 # A reason may quote what it complains about.
 MAX_REASON = 2000
 
 _STAGING = """
 CREATE TEMPORARY TABLE telemetry_burying
-(cluster text, digest bytea, key text, value bytea, reason text) ON COMMIT DROP
+(cluster text, digest bytea, key text, value bytea, reason text,
+ uuid text, timestamp timestamptz) ON COMMIT DROP
 """
-_TYPES = ("text", "bytea", "text", "bytea", "text")
+_TYPES = ("text", "bytea", "text", "bytea", "text", "text", "timestamptz")
 _COPY = "COPY telemetry_burying FROM STDIN (FORMAT binary)"
 # In the order of the queue, in which requeueing publishes them again.
 _KEEP = """
-INSERT INTO telemetry_deadletter (cluster, digest, key, value, reason, buried_at)
+INSERT INTO telemetry_deadletter (
+    cluster, digest, key, value, reason, uuid, timestamp, buried_at)
 SELECT *, now() FROM telemetry_burying ORDER BY ctid ON CONFLICT (digest) DO NOTHING
 """
 
@@ -75,13 +78,14 @@ def _escaped(char: str) -> str:
     return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
 
 
-def _row(cluster: str, letter: Unstorable) -> tuple[str, bytes, str, bytes, str]:
+def _row(cluster: str, letter: Unstorable) -> tuple[object, ...]:
     return (
         cluster,
         sha256(letter.key + b"\0" + letter.value).digest(),
         _text(letter.key),
         letter.value,
         _text(letter.reason[:MAX_REASON].encode(errors="replace")),
+        *origin_of(letter.value),
     )
 
 

@@ -33,6 +33,7 @@ Hostname = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_le
 GpuUuid = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=128)]
 GpuIndex = Annotated[int, Meta(ge=0, le=32_767)]
 Label = Annotated[str, Meta(max_length=1024)]
+_Time = Annotated[datetime, Meta(tz=True)]
 
 Percent = Annotated[float, Meta(ge=PERCENT[0], le=PERCENT[1])]
 Celsius = Annotated[float, Meta(ge=CELSIUS[0], le=CELSIUS[1])]
@@ -55,7 +56,7 @@ class Record(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=
     every other field under its DCGM name.
     """
 
-    timestamp: Annotated[datetime, Meta(tz=True)]
+    timestamp: _Time
     gpu_id: GpuIndex
     hostname: Hostname
     uuid: GpuUuid
@@ -140,6 +141,24 @@ def decode(value: bytes) -> Record:
         return from_fields(_decode_object(value))
     except _NOT_JSON as error:
         raise InvalidRecord(f"not JSON: {error}") from error
+
+
+def origin_of(value: bytes) -> tuple[str, datetime | None]:
+    """The UUID of the GPU and the time that a message is of, "" and None where it does not say."""
+    try:
+        fields = normalise(_decode_object(value))
+    except InvalidRecord:
+        return "", None
+    return _taken(fields.get("uuid"), GpuUuid) or "", _taken(fields.get("timestamp"), _Time)
+
+
+def _taken(value: Any, kind: Any) -> Any:
+    """A value as its field takes it, None where it does not."""
+    try:
+        given = msgspec.convert(value, kind, strict=False)
+        return given.astimezone(UTC) if isinstance(given, datetime) else given
+    except (msgspec.ValidationError, OverflowError):
+        return None
 
 
 def from_fields(fields: Mapping[str, Any]) -> Record:

@@ -16,9 +16,13 @@ DOCUMENTED = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs/graphql.md").read
 
 def test_a_gpu_has_the_facts_that_rest_has(data, get, five):
     gpu = get(f"/api/v1/gpus/{UUID}")
-    names = [name for name in gpu if name not in {"cluster", "metrics"}]
-    found = data(f'{{ gpu(uuid: "{UUID}") {{ {" ".join(names)} cluster {{ slug }} }} }}')["gpu"]
+    names = [name for name in gpu if name not in {"cluster", "metrics", "quarantined"}]
+    found = data(
+        f'{{ gpu(uuid: "{UUID}") {{ {" ".join(names)} cluster {{ slug }}'
+        " quarantined { count last_at last_reason } } }"
+    )["gpu"]
     assert found.pop("cluster") == {"slug": gpu["cluster"]}
+    assert found.pop("quarantined") == gpu["quarantined"]
     assert found == {name: gpu[name] for name in names}
 
 

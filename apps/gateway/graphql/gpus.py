@@ -23,13 +23,25 @@ from apps.gateway.graphql.scalars import (
 from apps.gateway.graphql.summaries import MetricSummary, as_rows
 from apps.gateway.graphql.windows import check_aggregated, resolve
 from apps.telemetry.metrics import METRIC_NAMES
-from apps.telemetry.queries import STEPS, Order, Resolution, summaries
+from apps.telemetry.queries import STEPS, Order, Resolution, quarantined, summaries
 from apps.telemetry.queries.batched import Excerpt, latest_of, telemetry_of
 from apps.telemetry.queries.batched_buckets import buckets_of
+from apps.telemetry.queries.quarantined import MAX_LETTERS
 
 DEFAULT_SAMPLES = 100
 _text = partial(graphene.String, required=True)
 _METRICS = graphene.List(graphene.NonNull(MetricName))
+
+
+class Quarantined(graphene.ObjectType):
+    """What of a GPU was refused and waits as dead letters."""
+
+    class Meta:
+        default_resolver = dict_resolver
+
+    count = graphene.Int(required=True, description=f"Records, {MAX_LETTERS} at most.")
+    last_at = graphene.Field(DateTime, description="Time of the newest of them.")
+    last_reason = graphene.String(description="Why that one was refused.")
 
 
 class Gpu(graphene.ObjectType):
@@ -53,6 +65,9 @@ class Gpu(graphene.ObjectType):
     host = graphene.Field("apps.gateway.graphql.fleet.Host", required=True)
     cluster = graphene.Field("apps.gateway.graphql.fleet.Cluster", required=True)
     latest = graphene.Field(Sample, description="Its newest sample, null before the first.")
+    quarantined = graphene.Field(
+        Quarantined, required=True, description="Its records that were refused."
+    )
     telemetry = graphene.List(
         graphene.NonNull(Sample),
         required=True,
@@ -92,6 +107,18 @@ class Gpu(graphene.ObjectType):
 
         latest: Row | None = gpu["_peers"].load(info, read).get(gpu["uuid"])
         return latest
+
+    @staticmethod
+    def resolve_quarantined(gpu: Row, info: GraphQLResolveInfo) -> Row:
+        """What was refused, of all peers at once."""
+        reader = info.context
+
+        def read(gpus: list[Row]) -> dict[str, Row]:
+            found: dict[str, Row] = reader.read(quarantined, _uuids(gpus), clusters=reader.clusters)
+            return found
+
+        refused: Row = gpu["_peers"].load(info, read)[gpu["uuid"]]
+        return refused
 
     @staticmethod
     def resolve_telemetry(gpu: Row, info: GraphQLResolveInfo, **arguments: Any) -> list[Row]:

@@ -96,7 +96,9 @@ class GpuView(APIView):
     @extend_schema(
         operation_id="get_gpu",
         summary="Get a GPU",
-        description="What it is, where it is, whether it reports, and which metrics.",
+        description=(
+            "What it is, where it is, whether it reports, which metrics, and what was refused."
+        ),
         tags=["fleet"],
         parameters=[UUID_PARAMETER],
         responses={200: GpuDetailSerializer, **UNKNOWN_GPU},
@@ -109,8 +111,11 @@ class GpuView(APIView):
 
         def make() -> Answer:
             gpu = object_answer(found, GPU_FIELDS, unknown_gpu(uuid)).body
-            metrics = msgspec.json.encode({"metrics": queries.presence(uuid)})
-            return for_now(Answer(gpu[:-1] + b"," + metrics[1:]))
+            rest = {
+                "metrics": queries.presence(uuid),
+                "quarantined": queries.quarantined([uuid])[uuid],
+            }
+            return for_now(Answer(gpu[:-1] + b"," + msgspec.json.encode(rest)[1:]))
 
         return kept_response(request, make)
 

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from apps.telemetry.metrics import METRICS, Kind, Metric
 from apps.telemetry.queries import IDLE_BELOW, MAX_COUNTED, REPORTING_MEANS, STATISTICS, Presence
+from apps.telemetry.queries.quarantined import MAX_LETTERS as MAX_QUARANTINED
 from apps.telemetry.status import State
 
 
@@ -38,16 +39,26 @@ class GpuSerializer(serializers.Serializer[None]):
     state = _state("it")
 
 
+class QuarantinedSerializer(serializers.Serializer[None]):
+    """What of a GPU was refused and waits as dead letters."""
+
+    count = serializers.IntegerField(help_text=f"Records, {MAX_QUARANTINED} at most.")
+    last_at = serializers.DateTimeField(allow_null=True, help_text="Time of the newest of them.")
+    last_reason = serializers.CharField(allow_null=True, help_text="Why that one was refused.")
+
+
 class GpuDetailSerializer(GpuSerializer):
-    """A GPU, and which metrics it reports."""
+    """A GPU, which metrics it reports, and what of it was refused."""
 
     metrics = serializers.DictField(
         child=serializers.ChoiceField(choices=[presence.value for presence in Presence]),
         help_text=(
             "For each metric: `measured`, it is in the newest sample; `blank`, not there but in one"
-            " of the 100 before; `unsupported`, in none of them. Empty before the first sample."
+            " of the 100 before; `unsupported`, in none of them; `quarantined`, it was refused in a"
+            " record as new as that sample or newer. Empty before the first sample."
         ),
     )
+    quarantined = QuarantinedSerializer()
 
 
 class HostSerializer(serializers.Serializer[None]):

@@ -181,7 +181,9 @@ class GpuAdmin(Registered, Styled, admin.ModelAdmin):
             "uuid", "host_link", "gpu_index", "device", "model_name", "driver_version",
             "pci_bus_id", "first_seen",
         ]}),
-        ("Latest sample", {"fields": ["state", "last_seen", "latest_values", "charts", "samples"]}),
+        ("Latest sample", {"fields": [
+            "state", "last_seen", "latest_values", "quarantined", "charts", "samples",
+        ]}),
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gpu]:
@@ -214,6 +216,14 @@ class GpuAdmin(Registered, Styled, admin.ModelAdmin):
     def first_seen(self, gpu: Gpu) -> str:
         """When it first reported."""
         return utc(gpu.first_seen_at)
+
+    def quarantined(self, gpu: Gpu) -> SafeString | str:
+        """How many of its records were refused, as a link to them, and why the last one was."""
+        refused = queries.quarantined([gpu.uuid])[gpu.uuid]
+        if not refused["count"]:
+            return NOTHING
+        link = list_link("deadletter", f"{refused['count']} records", uuid=gpu.uuid)
+        return format_html("{}, the last: {}", link, refused["last_reason"])
 
     def latest_values(self, gpu: Gpu) -> SafeString:
         """Every metric of its newest sample."""

@@ -12,10 +12,23 @@ class DeadLetter(models.Model):
     key = models.TextField(help_text="the message's key in the queue")
     value = models.BinaryField(help_text="the message's bytes as they were")
     reason = models.TextField()
+    uuid = models.CharField(
+        "UUID", max_length=128, blank=True, db_default="",
+        help_text="of the GPU, where the message says it",
+    )  # fmt: skip
+    timestamp = models.DateTimeField(
+        null=True, help_text="of the record, where the message says it"
+    )
     buried_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
         ordering = ["-buried_at"]
+        indexes = [
+            models.Index(
+                fields=["uuid", "buried_at"], name="dead_letter_of_gpu",
+                condition=~models.Q(uuid=""),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.key

@@ -33,6 +33,7 @@ from apps.telemetry.queries.inventory import clusters, gpus, hosts, models
 from apps.telemetry.queries.kept import RollupsGone
 from apps.telemetry.queries.latest import LOOK_BACK, Latest, latest_json
 from apps.telemetry.queries.presence import Presence, presence
+from apps.telemetry.queries.quarantined import quarantined
 from apps.telemetry.queries.reporting import IDLE_BELOW, REPORTING_MEANS
 from apps.telemetry.queries.resolution import STEPS, Extent, Resolution, resolution_for
 from apps.telemetry.queries.sample_export import export_samples
@@ -92,6 +93,7 @@ __all__ = [
     "latest_json",
     "models",
     "presence",
+    "quarantined",
     "queue_history",
     "resolution_for",
     "rows_read",
