@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from apps.gateway.serving import body
 from apps.gateway.serving.threads import WsgiThreads
 
 SCOPE = {
@@ -119,6 +120,13 @@ def test_without_its_small_body_a_request_does_not_run():
     left = {"type": "http.disconnect"}
     client = call(None, part(b"abc", True), left, headers=[(b"content-length", b"6")])
     assert client.sent == []
+
+
+def test_a_small_body_that_stops_arriving_is_shorter_than_announced(monkeypatch):
+    monkeypatch.setattr(body, "STALL_S", 0.1)
+    seen = environ_of_request(part(b"abc", True), headers=[(b"content-length", b"6")])
+    assert seen["CONTENT_LENGTH"] == "6"
+    assert seen["body"] == b""
 
 
 def test_a_streamed_answer_is_sent_in_its_parts():

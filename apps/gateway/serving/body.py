@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from typing import Any, BinaryIO
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-# Whoever sends nothing for so long has gone away without a word, and holds a thread.
+# Whoever sends nothing for so long has gone away without a word, and may hold a thread.
 STALL_S = 60.0
 BUFFER_BYTES = 64 * 1024
 # Up to here a body is awaited before a thread is taken; a larger one is read as the view asks.
@@ -21,7 +21,11 @@ async def body_of(scope: Mapping[str, Any], receive: Receive) -> BinaryIO:
     if not chunked and (not length or length == b"0"):
         return io.BytesIO()
     if not chunked and length.isdigit() and int(length) <= SMALL_BYTES:
-        return io.BytesIO(await _whole(receive))
+        try:
+            async with asyncio.timeout(STALL_S):
+                return io.BytesIO(await _whole(receive))
+        except TimeoutError:
+            return io.BytesIO()  # less than was announced, which whoever reads it refuses
     raw = _Arriving(receive, asyncio.get_running_loop())
     return io.BufferedReader(raw, BUFFER_BYTES)
 
