@@ -162,7 +162,6 @@ def test_a_gpu_says_what_of_it_was_refused(person, site):
     site.publish(hosts=1, gpus=2, temperature=5000.0)
     until(lambda: person.opens(f"/gpus/{uuid_of(0, 1)}") or "5000" in person.find("#now + p").text)
     person.sees("1 of its records were refused", "#quarantined")
-    person.browser.save_screenshot("/tmp/hist/q.png")
 
 
 def test_a_host_shows_its_gpus_side_by_side(person, site):
