@@ -60,8 +60,8 @@ function drawHead() {
   byId("host").textContent = `All GPUs of ${gpu.hostname}`;
   morph(byId("state"), ...[badge(gpu.state)].filter(Boolean));
   const refused = gpu.quarantined;
-  byId("quarantined").textContent = refused.count
-    ? `${refused.count} of its records were refused and are kept as dead letters, the newest of ${time(refused.last_at)}: ${refused.last_reason}` : "";
+  byId("quarantined").replaceChildren(...refused.count
+    ? [`${refused.count} of its records were refused and are kept as dead letters, the newest of `, time(refused.last_at), `: ${refused.last_reason}`] : []);
   const facts = [["Model", gpu.model_name], ["UUID", gpu.uuid], ["Cluster", gpu.cluster], ["Device", gpu.device],
     ["Driver", gpu.driver_version], ["PCI address", gpu.pci_bus_id], ["First seen", time(gpu.first_seen_at)], ["Last seen", time(gpu.last_seen_at)]];
   morph(byId("facts"), ...facts.map(([name, fact]) => h("div", {}, h("dt", {}, name), h("dd", {}, fact || NOTHING))));
