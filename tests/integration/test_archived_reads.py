@@ -1,7 +1,9 @@
 """What the archive alone has is answered as it was before, byte for byte."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import transaction
@@ -14,7 +16,6 @@ from apps.telemetry.partitions import partition_name
 from apps.telemetry.queries import (
     COLUMNS,
     EVERY_GPU,
-    Cursor,
     GpuChoice,
     Order,
     archived_count,
@@ -73,103 +74,71 @@ def move_to_archive(*days):
     assert gone >= {partition_name(day) for day in days}
 
 
-def pages(limit, order, **window):
-    """Every page there is, forth and then back."""
-    found = []
-    cursor: Cursor | None = None
+CHOICES = [EVERY_GPU, GpuChoice(uuid=GPU), GpuChoice(hostname="host-0", clusters=["lab"])]
+UUIDS = ["GPU-0000", GPU, "GPU-none"]
+
+
+def pages(read):
+    """Every page there is, forth and then back, where `read(cursor)` is one."""
+    found, cursor = [], None
     while True:
-        page = gpu_telemetry_json(GPU, limit=limit, order=order, cursor=cursor, **window)
+        page = read(cursor)
         found.append((page.results, page.count))
         if page.next is None:
             break
         cursor = page.next
     while page.previous is not None:
-        cursor = page.previous
-        page = gpu_telemetry_json(GPU, limit=limit, order=order, cursor=cursor, **window)
+        page = read(page.previous)
         found.append((page.results, page.count))
     return found
 
 
-def answers():
+def pages_of_a_gpu(windows=WINDOWS):
     return [
-        pages(limit, order, **window)
-        for window in WINDOWS for limit in (5, 100) for order in Order
+        pages(lambda cursor, asked=asked: gpu_telemetry_json(GPU, cursor=cursor, **asked))
+        for window in windows for limit in (5, 100) for order in Order
+        for asked in [{**window, "limit": limit, "order": order}]
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("days", [(DAY,), (DAY, NEXT, THIRD)], ids=len)
-def test_every_page_of_a_gpu_is_the_same_before_and_after(three_days, days):
-    before = answers()
-    move_to_archive(*days)
-    assert answers() == before
-    bring_back(DAY)
-    assert answers() == before
-
-
-def excerpts():
+def pages_of_the_fleet():
     return [
-        Excerpt(**window, limit=limit, order=order, after=after)
+        pages(lambda cursor, asked=asked: fleet_telemetry_json(cursor=cursor, **asked))
+        for number, window in enumerate(WINDOWS) for limit in (7, 100) for order in Order
+        for asked in [{**window, "choice": CHOICES[number % 3], "limit": limit, "order": order}]
+    ]  # fmt: skip
+
+
+def telemetry_of_many():
+    return [
+        telemetry_of(UUIDS, Excerpt(**window, limit=limit, order=order, after=after))
         for window in WINDOWS for limit in (9, 100) for order in Order
         for after in (None, at(3))
     ]  # fmt: skip
 
 
-def test_telemetry_of_many_gpus_is_the_same_before_and_after(three_days):
-    uuids = ["GPU-0000", GPU, "GPU-none"]
-    before = [telemetry_of(uuids, excerpt) for excerpt in excerpts()]
-    move_to_archive(DAY, NEXT)
-    assert [telemetry_of(uuids, excerpt) for excerpt in excerpts()] == before
-    chosen = telemetry_of(uuids, Excerpt(limit=3), columns=["power_draw"])
-    assert list(chosen[GPU][0]) == ["timestamp", "power_draw"]
-
-
-CHOICES = [EVERY_GPU, GpuChoice(uuid=GPU), GpuChoice(hostname="host-0", clusters=["lab"])]
-
-
-def files():
+def files(batch_rows=250_000, windows=WINDOWS):
     """Exports as JSON and as CSV: every window, order and choice, and some first rows."""
-    return [
-        b"".join(made)
-        for number, window in enumerate(WINDOWS)
-        for export in (
-            export_samples(
-                CHOICES[number % len(CHOICES)], **({"start": None, "end": None} | window),
-                order=order, limit=limit, columns=COLUMNS,
+    with patch.object(sample_export, "BATCH_ROWS", batch_rows):
+        return [
+            b"".join(made)
+            for number, window in enumerate(windows)
+            for export in (
+                export_samples(
+                    CHOICES[number % len(CHOICES)], **({"start": None, "end": None} | window),
+                    order=order, limit=limit, columns=COLUMNS,
+                )
+                for order, limit in zip(Order, (None, (11, None)[number % 2]), strict=True)
             )
-            for order, limit in zip(Order, (None, (11, None)[number % 2]), strict=True)
-        )
-        for made in (export.lines(), export.table(escape_formulas=True))
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("rows", [1, 12, 250_000])
-def test_a_file_is_the_same_before_and_after_whatever_it_is_put_together_from(
-    three_days, monkeypatch, rows
-):
-    monkeypatch.setattr(sample_export, "BATCH_ROWS", rows)
-    before = files()
-    move_to_archive(DAY, NEXT)
-    assert files() == before
-    bring_back(DAY)
-    assert files() == before
+            for made in (export.lines(), export.table(escape_formulas=True))
+        ]  # fmt: skip
 
 
 def all_summaries():
-    uuids = ["GPU-0000", GPU, "GPU-none"]
     return [
-        summaries(uuids, **window, clusters=clusters)
+        summaries(UUIDS, **window, clusters=clusters)
         for window in WINDOWS for clusters in (None, ["lab"], ["other"])
     ]  # fmt: skip
-
-
-def test_summaries_are_the_same_before_and_after(three_days):
-    before = all_summaries()
-    move_to_archive(DAY, NEXT)
-    assert all_summaries() == before
-    chosen = summaries([GPU], metrics=["power_draw"], end=at(4))[GPU]
-    assert chosen["power_draw"]["count"] == 6
-    with transaction.atomic():
-        assert all_summaries() == before
 
 
 def extents():
@@ -179,10 +148,42 @@ def extents():
     ]  # fmt: skip
 
 
-def test_the_extent_of_a_window_is_the_same_before_and_after(three_days):
-    before = extents()
+QUESTIONS = {
+    "pages of a GPU": pages_of_a_gpu,
+    "pages of the fleet": pages_of_the_fleet,
+    "telemetry of many GPUs": telemetry_of_many,
+    "summaries": all_summaries,
+    "the extent of a window": extents,
+    "files": files,
+    "files made of batches of 12": partial(files, 12, WINDOWS[::2]),
+    "files made of single rows": partial(files, 1, WINDOWS[1::2]),
+}
+
+
+@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+def test_the_answer_is_the_same_before_and_after(three_days, ask):
+    before = ask()
+    move_to_archive(DAY)
+    assert ask() == before
+    move_to_archive(NEXT, THIRD)
+    assert ask() == before
+    bring_back(DAY)
+    assert ask() == before
+
+
+def test_metrics_are_chosen_from_the_archive_too(three_days):
     move_to_archive(DAY, NEXT)
-    assert extents() == before
+    chosen = telemetry_of([GPU], Excerpt(limit=3), columns=["power_draw"])
+    assert list(chosen[GPU][0]) == ["timestamp", "power_draw"]
+    counted = summaries([GPU], metrics=["power_draw"], end=at(4))[GPU]
+    assert counted["power_draw"]["count"] == 6
+
+
+def test_a_transaction_reads_the_same_from_the_archive(three_days):
+    before = all_summaries()
+    move_to_archive(DAY, NEXT)
+    with transaction.atomic():
+        assert all_summaries() == before
 
 
 def test_a_day_too_large_to_look_into_counts_as_the_most(three_days, monkeypatch):
@@ -190,38 +191,6 @@ def test_a_day_too_large_to_look_into_counts_as_the_most(three_days, monkeypatch
     monkeypatch.setattr(archived_count, "MAX_READ", 10)
     found = extent(EVERY_GPU, start=at(3), end=at(4), at_most=1000)
     assert (found.samples, found.first_at, found.last_at) == (1000, at(3), at(4))
-
-
-def fleet_pages(choice, limit, order, window):
-    """Every page there is, forth and then back."""
-    found, cursor = [], None
-    while True:
-        page = fleet_telemetry_json(choice, **window, limit=limit, order=order, cursor=cursor)
-        found.append((page.results, page.count))
-        if page.next is None:
-            break
-        cursor = page.next
-    while page.previous is not None:
-        cursor = page.previous
-        page = fleet_telemetry_json(choice, **window, limit=limit, order=order, cursor=cursor)
-        found.append((page.results, page.count))
-    return found
-
-
-def fleet_answers():
-    return [
-        fleet_pages(CHOICES[number % len(CHOICES)], limit, order, window)
-        for number, window in enumerate(WINDOWS) for limit in (7, 100) for order in Order
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("days", [(DAY,), (DAY, NEXT, THIRD)], ids=len)
-def test_every_page_of_the_fleet_is_the_same_before_and_after(three_days, days):
-    before = fleet_answers()
-    move_to_archive(*days)
-    assert fleet_answers() == before
-    bring_back(DAY)
-    assert fleet_answers() == before
 
 
 def test_more_of_a_day_than_can_be_put_in_order_is_refused_with_what_to_do(
@@ -252,7 +221,7 @@ def test_late_data_show_at_once_and_join_what_is_archived(three_days):
 
 
 def test_a_sample_that_is_archived_and_came_again_is_counted_once(three_days):
-    before, spans = [answers()[0], files()], extents()
+    before, spans = [pages_of_a_gpu(WINDOWS[:1]), files()], extents()
     move_to_archive(DAY, NEXT)
     again = [record(1, 0, timestamp=at(2), temperature=42), record(0, 0, timestamp=at(5))]
     store("lab", again)
@@ -260,7 +229,7 @@ def test_a_sample_that_is_archived_and_came_again_is_counted_once(three_days):
         page.count for page in (gpu_telemetry_json(GPU), gpu_telemetry_json(GPU, end=at(4)))
     ] == [26, 6]
     assert extents() == spans
-    assert [answers()[0], files()] == before
+    assert [pages_of_a_gpu(WINDOWS[:1]), files()] == before
 
 
 def bodies(client):
