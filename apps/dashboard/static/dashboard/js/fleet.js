@@ -10,7 +10,7 @@ import { Past } from "./fleet/past.js";
 import { scaleOf } from "./fleet/scale.js";
 import { showFindings, showLegend, showTip, showTotals } from "./fleet/summary.js";
 import { Live } from "./live.js";
-import { byId, failPage, h, readState, showEmpty, showError, writeState } from "./page.js";
+import { begin, byId, failPage, h, readState, showEmpty, showError, writeState } from "./page.js";
 
 const DEFAULTS = { metric: "gpu_utilization", cluster: "", model: "", state: "", text: "", sort: "host", at: "", upload: "" };
 // What totals and lists need, beside the metric that is shown.
@@ -35,7 +35,6 @@ let only = null; // the UUIDs that a file leaves
 start();
 
 async function start() {
-  showEmpty(byId("message"), "Reading the fleet");
   checkMoment();
   if (state.at) past.show(state.at);
   else goLive();
@@ -103,7 +102,10 @@ async function readList() {
   } catch (error) {
     if (error.name === "AbortError") return;
     // While it was read before, the light in the head says that the gateway is away.
-    if (!fleet.size || at || !(error instanceof Problem)) showError(byId("message"), error, readList);
+    if (!fleet.size || at || !(error instanceof Problem)) {
+      begin();
+      showError(byId("message"), error, readList);
+    }
   }
   if (!at) listDue = setTimeout(readListUnlessHidden, STATES_MS);
 }
@@ -147,7 +149,7 @@ const moment = () => (state.at ? Date.parse(state.at) : Date.now());
 // The board anew: after a change of the filter, the order or the fleet itself.
 function refresh() {
   const hosts = fleet.hosts({ ...state, only });
-  byId("message").replaceChildren();
+  begin();
   document.body.toggleAttribute("data-empty", !fleet.size);
   if (!fleet.size) sayEmpty();
   else if (!hosts.length) {

@@ -3,7 +3,7 @@
 import { get, url } from "./api.js";
 import { label as nameOf, NOTHING, time, value } from "./format.js";
 import { Live } from "./live.js";
-import { badge, byId, failPage, h, morph, part } from "./page.js";
+import { badge, begin, byId, failPage, h, morph, part } from "./page.js";
 import { History } from "./history/page.js";
 import { iso } from "./history/range.js";
 
@@ -29,6 +29,7 @@ async function start() {
     failPage(error);
     return;
   }
+  begin();
   drawHead();
   byId("peers").checked = history.state.peers === "1";
   byId("peers").addEventListener("change", () => history.choose({ peers: byId("peers").checked ? "1" : "" }));

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { age, label, NOTHING, value } from "./format.js";
 import { Live } from "./live.js";
-import { badge, byId, failPage, h, morph, part } from "./page.js";
+import { badge, begin, byId, failPage, h, morph, part } from "./page.js";
 import { History } from "./history/page.js";
 
 const COLUMNS = ["gpu_utilization", "memory_used_mib", "power_draw", "temperature", "sm_clock_mhz"];
@@ -26,6 +26,7 @@ async function start() {
     failPage(error);
     return;
   }
+  begin();
   const { cluster } = history.state;
   const live = new Live("/ws/telemetry/", { rows: takeRows });
   live.subscribe({ filters: { host: hostname, ...(cluster ? { cluster } : {}), metrics: COLUMNS } });

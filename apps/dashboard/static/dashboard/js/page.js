@@ -55,6 +55,12 @@ export function showError(place, error, again) {
   );
 }
 
+// There is something to show from now on.
+export function begin() {
+  delete document.body.dataset.waiting;
+  byId("message").replaceChildren();
+}
+
 // Instead of the whole page: why it cannot begin.
 export function failPage(error) {
   document.body.dataset.failed = "";

@@ -6,7 +6,7 @@ import { get } from "./api.js";
 import { count, NOTHING, time } from "./format.js";
 import { chartStyle } from "./colours.js";
 import { Live } from "./live.js";
-import { badge, byId, failPage, h, morph, showTiles } from "./page.js";
+import { badge, begin, byId, failPage, h, morph, showTiles } from "./page.js";
 import { ledger } from "./pipeline/ledger.js";
 
 const KEPT = 4000;
@@ -26,6 +26,7 @@ start();
 async function start() {
   try {
     const pipeline = await readRemembered();
+    begin();
     recall(pipeline.queue_history ?? []);
     show(pipeline);
   } catch (error) {
