@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# [::1]:2379 too; no http://, which etcdctl takes.
+_ENDPOINT = re.compile(r"[^/\s]+:\d+\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z")
 
 # The sweep for foreign messages reads this many ranges at once.
@@ -36,6 +38,11 @@ class QueueConfig:
     def __post_init__(self) -> None:
         if not self.endpoints:
             raise ValueError("no etcd endpoint is given; set ETCD_ENDPOINTS to host:port[,…]")
+        for endpoint in self.endpoints:
+            if not _ENDPOINT.match(endpoint):
+                raise ValueError(
+                    f"{endpoint!r} is no etcd endpoint; set ETCD_ENDPOINTS to host:port[,…]"
+                )
         if self.max_txn_ops < MIN_TXN_OPS:
             raise ValueError(f"max_txn_ops is {self.max_txn_ops}, at least {MIN_TXN_OPS} is needed")
         if not _NAME.match(self.cluster):

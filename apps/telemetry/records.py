@@ -297,6 +297,8 @@ def _decode_object(value: bytes) -> dict[str, Any]:
 def _explain(error: msgspec.ValidationError, fields: Mapping[str, Any]) -> str:
     """msgspec's message with the field first and the offending value, shortened."""
     text, _, path = str(error).partition(" - at `$.")
+    if "matching regex" in text:
+        text = "holds letters, digits, '.', '_' and '-' only, the first a letter or digit"
     field = path.rstrip("`")
     for name, value in fields.items():
         if field and record_field(name) == field:

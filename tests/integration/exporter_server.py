@@ -85,6 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.connection.settimeout(20) or self.connection.recv(1)
         if self.exporter.credentials and not self._is_allowed():
             return self._answer(401, b"")
+        if self.path != "/metrics":
+            return self._answer(404, b"")
         return self._answer(self.exporter.status, self.exporter.page.encode())
 
     def _is_allowed(self):

@@ -137,6 +137,15 @@ def test_it_refuses_an_address_that_is_not_of_this_machine(environment):
     assert "is no address" in refused(environment, "--host", "no.such.host.invalid")
 
 
+def test_a_wrong_address_of_etcd_ends_it_at_once_with_what_to_do(environment):
+    done = subprocess.run(
+        command(), cwd=ROOT, text=True, capture_output=True, check=False, timeout=DEADLINE_S,
+        env=environment | {"ETCD_ENDPOINTS": "http://127.0.0.1:2379"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.endswith("set ETCD_ENDPOINTS to host:port[,…]\n")
+
+
 @pytest.mark.parametrize(
     "arguments", [["--port", "0"], ["--port", "http"], ["--workers", "0"], ["--threads", "-1"]]
 )

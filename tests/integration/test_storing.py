@@ -208,6 +208,16 @@ def test_a_message_that_triggers_a_bug_in_decoding_is_a_dead_letter(storing, mon
     assert Sample.objects.count() == 1
 
 
+def test_when_told_to_stop_while_postgresql_is_away_only_that_is_said(
+    storing, over, monkeypatch, caplog
+):
+    raise_for(monkeypatch, OperationalError("away"), power_draw=13.0)
+    over.set()
+    with pytest.raises(StoringStopped, match="away; is it running"):
+        storing.store(take(encode(record(power_draw=13.0))))
+    assert not any(entry.exc_info for entry in caplog.records)
+
+
 def test_when_told_to_stop_a_bug_is_not_tried_again(storing, over, monkeypatch):
     raise_for(monkeypatch, KeyError("bug"), power_draw=13.0)
     over.set()

@@ -45,6 +45,11 @@ def test_a_file_that_is_not_there_is_left_for_its_reader_to_report(folder):
     assert names([folder / "missing.csv"]) == (["missing.csv"], [])
 
 
+def test_a_loop_of_links_is_left_for_its_reader_to_report(folder):
+    (folder / "loop.csv").symlink_to("loop.csv")
+    assert names([folder / "loop.csv", folder / "b.csv"]) == (["loop.csv", "b.csv"], [])
+
+
 def test_a_directory_without_csv_and_a_glob_without_match_are_errors_and_the_rest_goes_on(folder):
     files, errors = names([folder / "empty", folder / "*.parquet", folder / "b.csv"])
     assert files == ["b.csv"]

@@ -127,6 +127,12 @@ def test_an_identity_field_out_of_bounds_is_refused_by_name(name, value):
         from_fields(IDENTITY | {name: value})
 
 
+def test_a_name_with_other_characters_is_told_which_ones_it_may_have():
+    for name in ("hostname", "uuid"):
+        with pytest.raises(InvalidRecord, match=f"{name}: holds letters, digits.*, got 'a/😀'"):
+            from_fields(IDENTITY | {name: "a/😀"})
+
+
 @pytest.mark.parametrize("hostname", ["a_b_c", "1.2.3.4", "h" * 253, "UPPER-1"])
 def test_hostnames_may_hold_underscores_dots_and_253_characters(hostname):
     assert decode(message(hostname=hostname)).hostname == hostname

@@ -64,6 +64,10 @@ def test_trouble_with_the_server_says_what_to_do():
     assert "manage.py migrate" in trouble(raised("ProgrammingError", errors.UndefinedTable))
     assert "disk" in trouble(raised("OperationalError", errors.DiskFull))
     assert "DATABASE_URL" in trouble(raised("OperationalError", errors.OperationalError))
+    rejected = django.db.OperationalError(
+        "connection failed: FATAL: password authentication failed"
+    )
+    assert trouble(rejected).endswith("; DATABASE_URL says where and who")
 
 
 def test_trouble_is_one_line():

@@ -40,6 +40,8 @@ _ADVICE = {
     errors.QueryCanceled: "is a statement_timeout set, or a lock held?",
 }
 _UNREACHABLE = "is it running? See DATABASE_URL"
+# It runs, and said so: a password, a database, too many connections.
+_REJECTED = "DATABASE_URL says where and who"
 
 
 def fault_of(error: BaseException) -> Fault:
@@ -54,9 +56,11 @@ def fault_of(error: BaseException) -> Fault:
 
 def trouble(error: BaseException) -> str:
     """What is the matter with the server, in a line, and what to do about it."""
-    cause = error.__cause__
+    cause, line = error.__cause__, _line(error)
     advice = _ADVICE.get(type(cause)) if _sqlstate(cause) else _UNREACHABLE  # type: ignore[arg-type]
-    return f"{_line(error)}; {advice}" if advice else _line(error)
+    if advice is _UNREACHABLE and "FATAL: " in line:
+        advice = _REJECTED
+    return f"{line}; {advice}" if advice else line
 
 
 def reason(error: BaseException) -> str:

@@ -43,7 +43,9 @@ class Patience:
             wait=_BACKOFF, sleep=self._pause, before_sleep=self._say_trouble, reraise=True,
         )  # fmt: skip
         self._some_times = Retrying(
-            retry=retry_if_exception(lambda error: fault_of(error) is Fault.BUG),
+            retry=retry_if_exception(
+                lambda error: fault_of(error) is Fault.BUG and not isinstance(error, StoringStopped)
+            ),
             stop=stop_after_attempt(TRIES),
             wait=_BACKOFF, sleep=self._pause, before_sleep=self._say_bug, reraise=True,
         )  # fmt: skip

@@ -23,6 +23,8 @@ class HttpPage:
 
     def __init__(self, address: Address, timeout_s: float, max_bytes: int = MAX_PAGE_BYTES) -> None:
         self._url = address.url
+        # The path alone: not every server takes the address of itself for one.
+        self._target = urllib3.util.parse_url(address.url).request_uri
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
         headers = urllib3.util.make_headers(
@@ -63,7 +65,7 @@ class HttpPage:
         if left_s <= 0:
             raise self._late()
         response = self._pool.urlopen(
-            "GET", self._url, headers=self._pool.headers, redirect=False, preload_content=False,
+            "GET", self._target, headers=self._pool.headers, redirect=False, preload_content=False,
             timeout=left_s,
         )  # fmt: skip
         try:

@@ -1,6 +1,7 @@
 """The CSV files that the `--path` arguments mean."""
 
 import glob
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,12 +14,12 @@ def find_csv_files(paths: Iterable[str]) -> tuple[list[Path], list[SourceError]]
     A directory stands for the `.csv` files in it. A path that stands for nothing is an error; a
     file that cannot be read is one later, when it is opened.
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     errors: list[SourceError] = []
     for text in paths:
         try:
             for path in _expand(text):
-                found.setdefault(path.resolve(), path)
+                found.setdefault(os.path.realpath(path), path)  # which minds no loop of links
         except SourceError as error:
             errors.append(error)
     return list(found.values()), errors

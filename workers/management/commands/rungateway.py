@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.gateway.metrics.shared import counting_together
 from apps.gateway.serving.server import CannotServe, Options, check, serve
+from telemetry_project.queue import queue_config
 from workers.management.arguments import whole_number
 from workers.management.schema import check_schema_version
 
@@ -50,10 +51,11 @@ class Command(BaseCommand):
         chosen = Options(**{name: options[name] for name in Options.__slots__})
         try:
             check(chosen)
+            queue_config()  # a wrong setting would fail each request
             check_schema_version()
             self.announce(chosen)
             serve(chosen)
-        except CannotServe as error:
+        except (CannotServe, ValueError) as error:
             raise CommandError(str(error)) from error
 
     def announce(self, options: Options) -> None:
