@@ -13,10 +13,12 @@ import traceback
 from pathlib import Path
 
 from tests.faults.experiment import Experiment, Result, run
-from tests.faults.experiments import EXPERIMENTS, SABOTAGE
+from tests.faults.experiments import EXPERIMENTS, SABOTAGE, TOGETHER
 from tests.faults.fleet import ROOT
 from tests.faults.ledger import Ledger
 from tests.faults.scale import Scale
+
+KNOWN = EXPERIMENTS | TOGETHER | SABOTAGE
 
 
 def main() -> int:
@@ -25,21 +27,20 @@ def main() -> int:
     # The canary meets every outage, and says so.
     logging.getLogger("apps.mq").setLevel(logging.ERROR)
     if options.list:
-        for experiment in (EXPERIMENTS | SABOTAGE).values():
+        for experiment in KNOWN.values():
             say(f"{experiment.name:32} row {experiment.rows:4} {experiment.inject.__doc__}")
         return 0
     scale = Scale(
         options.collectors, options.streamers, options.records, options.load_s, options.lease_s,
         options.seed, options.soak_s,
     )  # fmt: skip
-    chosen = [(EXPERIMENTS | SABOTAGE)[name] for name in options.names or EXPERIMENTS]
+    chosen = [KNOWN[name] for name in options.names or EXPERIMENTS]
     results: list[Result] = []
     for experiment in chosen:
-        if experiment.quick or not options.quick:
-            started = time.monotonic()
-            results.append(_run(experiment, scale))
-            say(_line(results[-1], time.monotonic() - started))
-            _write(results)
+        started = time.monotonic()
+        results.append(_run(experiment, scale))
+        say(_line(results[-1], time.monotonic() - started))
+        _write(results)
     total = sum(result.ledger.acknowledged for result in results)
     failed = [result.name for result in results if not result.passed]
     say(f"{total:,} records acknowledged in {len(results)} experiments; failed: {failed or 'none'}")
@@ -58,9 +59,8 @@ def _run(experiment: Experiment, scale: Scale) -> Result:
 def _parser() -> argparse.ArgumentParser:
     scale = Scale()
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *EXPERIMENTS, *SABOTAGE], metavar="NAME")
+    parser.add_argument("names", nargs="*", choices=[[], *KNOWN], metavar="NAME")
     parser.add_argument("--list", action="store_true", help="list the experiments")
-    parser.add_argument("--quick", action="store_true", help="only those of `make test`")
     for name, about in (
         ("collectors", "collectors at once"),
         ("streamers", "streamers at once"),

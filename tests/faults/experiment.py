@@ -23,7 +23,6 @@ class Experiment:
     needs: Needs = field(default_factory=Needs)
     publish_limit_s: float = 5.0
     store_limit_s: float = 3.0
-    quick: bool = False
     requires_root: bool = False
 
 

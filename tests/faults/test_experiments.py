@@ -1,16 +1,16 @@
-"""The quick selection of the fault suite; `make faults` runs all of it, and larger."""
+"""The faults there is time for in each run of the tests; `make faults` has all, and larger."""
 
 import pytest
 
 from tests.faults.etcd_program import needs_sound_etcd
 from tests.faults.experiment import Experiment, run
-from tests.faults.experiments import EXPERIMENTS, SABOTAGE
+from tests.faults.experiments import EXPERIMENTS, SABOTAGE, TOGETHER
 from tests.faults.scale import Scale
 
 pytestmark = needs_sound_etcd
 
 SCALE = Scale(collectors=3, streamers=2, records=12_000, load_s=6.0, lease_s=2)
-QUICK = [experiment for experiment in EXPERIMENTS.values() if experiment.quick]
+QUICK = [*TOGETHER.values(), EXPERIMENTS["messages-late"]]
 
 
 @pytest.mark.parametrize("experiment", QUICK, ids=lambda experiment: experiment.name)

@@ -7,6 +7,7 @@ from tests.faults.experiments import (
     collectors,
     elastic,
     etcd_members,
+    in_turn,
     memory,
     messages,
     networks,
@@ -34,5 +35,7 @@ EXPERIMENTS = _by_name(
     memory.EXPERIMENTS,
     soak.EXPERIMENTS,
 )
+# Some faults of these together: `make test` has no time for each.
+TOGETHER = _by_name(in_turn.EXPERIMENTS)
 # These must fail: a test says so, and `make faults` does not run them.
 SABOTAGE = _by_name(sabotage.EXPERIMENTS)

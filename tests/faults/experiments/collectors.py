@@ -43,11 +43,10 @@ def all_down(world: World) -> None:
 
 
 EXPERIMENTS = [
-    Experiment("collector-killed", "1", killed, quick=True),
+    Experiment("collector-killed", "1", killed),
     Experiment(
         "collector-killed-before-ack", "2", killed_before_ack, Needs(points=("die-before-ack",)),
         store_limit_s=60.0,  # the next taker of a record may be killed as well, and the one after
-        quick=True,
     ),
     Experiment("collector-paused", "3", paused),
     Experiment("collectors-all-down", "5", all_down),

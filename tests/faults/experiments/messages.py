@@ -88,5 +88,5 @@ def _put(request: object, key: bytes, world: World, number: int) -> None:
 EXPERIMENTS = [
     Experiment("messages-poisoned", "21", poisoned),
     Experiment("messages-foreign", "foreign", foreign),
-    Experiment("messages-late", "late", late, Needs(points=("slow-store",)), quick=True),
+    Experiment("messages-late", "late", late, Needs(points=("slow-store",))),
 ]

@@ -14,10 +14,15 @@ def killed(world: World) -> None:
     """SIGKILL to the server, again and again."""
     for _ in range(KILLS):
         world.rest(3.0)
-        with world.fault():
-            world.stack.postgres.child.kill()
-            world.stack.postgres.restart()
+        kill_server(world)
     world.rest(2.0)
+
+
+def kill_server(world: World) -> None:
+    """SIGKILL; it recovers and serves again when this returns."""
+    with world.fault():
+        world.stack.postgres.child.kill()
+        world.stack.postgres.restart()
 
 
 def connections_cut(world: World) -> None:
@@ -63,7 +68,7 @@ def disk_full(world: World) -> None:
 
 
 EXPERIMENTS = [
-    Experiment("postgresql-killed", "18", killed, store_limit_s=RESUME_S, quick=True),
+    Experiment("postgresql-killed", "18", killed, store_limit_s=RESUME_S),
     Experiment("postgresql-connections-cut", "18", connections_cut, store_limit_s=RESUME_S),
     Experiment("postgresql-locked", "19", locked, store_limit_s=RESUME_S),
     Experiment("postgresql-disk-full", "19", disk_full, store_limit_s=RESUME_S, requires_root=True),

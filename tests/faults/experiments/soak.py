@@ -5,7 +5,7 @@ import signal
 import time
 
 from tests.faults.experiment import Experiment
-from tests.faults.experiments.postgresql import cut_connections
+from tests.faults.experiments.postgresql import cut_connections, kill_server
 from tests.faults.world import World
 
 
@@ -40,13 +40,7 @@ def _etcd(world: World) -> None:
         world.etcd.restart(0)
 
 
-def _postgresql(world: World) -> None:
-    with world.fault():
-        world.stack.postgres.child.kill()
-        world.stack.postgres.restart()
-
-
-FAULTS = (_collector, _collector_paused, _streamer, _etcd, _postgresql, cut_connections)
+FAULTS = (_collector, _collector_paused, _streamer, _etcd, kill_server, cut_connections)
 
 EXPERIMENTS = [
     # Faults come upon faults here: a record may wait through several of them.
