@@ -76,7 +76,7 @@ def main() -> int:
         with console.status(f"measuring {name}"), Stack() as stack:
             bench = Bench(stack, options.records, options.latency_s, limits, options.rounds)
             if name not in LIBRARY_ALONE:
-                bench.prepare()
+                bench.make_tables()
             results += BENCHMARKS[name](bench)
     Console().print(_table(results))
     _write([result.as_json() for result in results])

@@ -46,9 +46,12 @@ class Bench:
         self.csv = stack.directory / "fleet.csv"
         self.limits = {} if limits is None else limits
 
-    def prepare(self) -> None:
-        """Tables, and a wide CSV of a simulated fleet, the same in every run."""
+    def make_tables(self) -> None:
+        """The empty tables of the product."""
         self.manage("migrate", "--verbosity", "0")
+
+    def make_file(self) -> None:
+        """A wide CSV of a simulated fleet, the same in every run, to `stream`."""
         self.manage(
             "makecsv", "--layout", "wide", "--hosts", str(GPUS // 8), "--gpus-per-host", "8",
             "--seconds", str(max(1, self.records // GPUS)), "--interval", "1", "--seed", "1",
@@ -66,7 +69,7 @@ class Bench:
         return done.stdout
 
     def stream(self) -> dict[str, Any]:
-        """The real streamer, once over the file; its own counts."""
+        """The real streamer, once over the file, which must be there; its own counts."""
         output = self.manage(
             "runstreamer", "--path", str(self.csv), "--once", "--no-restamp", "--json"
         )

@@ -18,6 +18,7 @@ def measure(bench: Bench) -> list[Result]:
 
     It has joined, and is paused (SIGSTOP) while the backlog is published.
     """
+    bench.make_file()
     collector = bench.collector(lease_s=LEASE_S)
     try:
         bench.wait_for_collector()

@@ -11,6 +11,7 @@ def measure(bench: Bench) -> list[Result]:
 
     Needs the limits of `publish` and `collect`, measured before in the same run.
     """
+    bench.make_file()
     collector = bench.collector()
     try:
         bench.wait_for_collector()

@@ -13,6 +13,7 @@ from benchmarks.result import Result
 
 def measure(bench: Bench) -> list[Result]:
     """Records per second from the first line read to the last acknowledgement."""
+    bench.make_file()
     counts = bench.stream()
     value = counts["records_published"] / counts["seconds"]
     messages = _some_messages(bench)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = [
     "queue_publish", "queue_consume",
     "latency_p50", "latency_p99", "parse_dcgm", "parse_wide", "publish", "collect", "pipeline",
-    "scale_2", "scale_5", "scale_10", "scale_share",
+    "scale_2", "scale_share",  # more collectors only drain a larger backlog
     "storage_raw_bytes", "storage_archive_bytes",
     "http_gpu_telemetry", "http_gpu_telemetry_p99", "http_latest", "http_gpus", "graphql_gpu",
     "http_beside_ingest", "http_with_token", "live_500",
@@ -26,7 +26,7 @@ IN_A_BROWSER = (
 
 
 def test_every_figure_has_its_limit_and_their_ratio(tmp_path):
-    sizes = ["--records", "20000", "--latency-s", "2", "--rounds", "1"]
+    sizes = ["--records", "4000", "--latency-s", "2", "--rounds", "1"]
     subprocess.run(
         [sys.executable, "-m", "benchmarks", *sizes],
         cwd=ROOT,
