@@ -34,9 +34,12 @@ def test_every_schema_is_one_and_refuses_what_is_not_of_its_type(name):
 
 def test_every_reference_of_a_channel_or_operation_leads_somewhere():
     for part in ("channels", "operations"):
-        for reference in _references(DOCUMENT[part]):
+        references = list(_references(DOCUMENT[part]))
+        assert references
+        for reference in references:
             found = DOCUMENT
             for step in reference.removeprefix("#/").split("/"):
+                assert step in found, reference
                 found = found[step]
 
 
