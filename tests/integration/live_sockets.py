@@ -77,8 +77,9 @@ def unopened(path="/ws/telemetry/", token="", **headers) -> Socket:
     if token:
         given.append((b"authorization", f"Bearer {token}".encode()))
     scope = {
-        "type": "websocket", "path": path, "query_string": b"", "client": ["127.0.0.1", 1],
-        "headers": [(b"host", b"127.0.0.1"), *given],
+        "type": "websocket", "http_version": "1.1", "scheme": "ws", "path": path,
+        "raw_path": path.encode(), "query_string": b"", "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1), "headers": [(b"host", b"127.0.0.1"), *given],
     }  # fmt: skip
     return Socket(websocket_application, scope)
 

@@ -61,9 +61,10 @@ async def test_each_visitor_gets_from_the_stream_what_the_table_says():
         token = await token_of(visitor)
         headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
         scope = {
-            "type": "http", "method": "GET", "path": STREAM_PATH, "query_string": b"",
-            "raw_path": STREAM_PATH.encode(), "scheme": "http", "server": ("127.0.0.1", 80),
-            "client": ("127.0.0.1", 1), "headers": [(b"host", b"127.0.0.1"), *headers],
+            "type": "http", "http_version": "1.1", "method": "GET", "path": STREAM_PATH,
+            "query_string": b"", "raw_path": STREAM_PATH.encode(), "scheme": "http",
+            "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
+            "headers": [(b"host", b"127.0.0.1"), *headers],
         }  # fmt: skip
         client = ApplicationCommunicator(sse_application, scope)
         await client.send_input({"type": "http.request", "body": b"", "more_body": False})

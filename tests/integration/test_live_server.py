@@ -151,6 +151,11 @@ def test_a_stream_resumes_after_its_last_event_and_refuses_what_it_cannot_use(en
                 urllib.request.urlopen(f"{address}/api/v1/stream?{query}")
             assert caught.value.code == 400
             assert json.load(caught.value)["parameter"] == query.partition("=")[0]
+        many = "&".join(f"a{number}=1" for number in range(2000))
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{address}/api/v1/stream?{many}")
+        assert caught.value.code == 400
+        assert "number of GET/POST parameters" in json.load(caught.value)["detail"]
 
 
 def test_a_stream_asks_who_is_there(environment):

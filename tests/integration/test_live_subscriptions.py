@@ -260,8 +260,9 @@ class _RawSocket:
 
     async def __aenter__(self):
         scope = {
-            "type": "websocket", "path": "/ws/telemetry/", "query_string": b"",
-            "client": ["127.0.0.1", 1], "headers": [(b"host", b"127.0.0.1")],
+            "type": "websocket", "http_version": "1.1", "scheme": "ws", "path": "/ws/telemetry/",
+            "raw_path": b"/ws/telemetry/", "query_string": b"", "server": ("127.0.0.1", 80),
+            "client": ("127.0.0.1", 1), "headers": [(b"host", b"127.0.0.1")],
         }  # fmt: skip
         self._task = asyncio.create_task(websocket_application(scope, self._events.get, self._send))
         await self._events.put({"type": "websocket.connect"})

@@ -1,5 +1,6 @@
 """Who opened a WebSocket or an event stream: the same answer, from an ASGI scope."""
 
+import io
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.http import HttpRequest, parse_cookie
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from apps.gateway.access import tokens
 from apps.gateway.access.principal import Principal, principal_of
+from apps.gateway.serving.environ import environ_of
 
 _sessions = import_module(settings.SESSION_ENGINE)
 
@@ -30,19 +33,8 @@ async def principal_of_scope(scope: Mapping[str, Any]) -> Principal:
 
 
 def request_of(scope: Mapping[str, Any]) -> HttpRequest:
-    """A request with the headers of this scope, its session and its user; it has no body."""
-    request = HttpRequest()
-    request.method = "GET"
-    request.path = request.path_info = scope["path"]
-    client = scope.get("client") or ("", 0)
-    request.META = {"REMOTE_ADDR": client[0], "QUERY_STRING": _text(scope["query_string"])}
-    for name, value in scope["headers"]:
-        if b"_" not in name:
-            key = "HTTP_" + _text(name).upper().replace("-", "_")
-            separator = "; " if key == "HTTP_COOKIE" else ","
-            before = request.META.get(key)
-            request.META[key] = f"{before}{separator}{_text(value)}" if before else _text(value)
-    request.COOKIES = parse_cookie(request.META.get("HTTP_COOKIE", ""))
+    """The request of this scope, with its session and its user; it has no body."""
+    request = WSGIRequest(environ_of({"method": "GET", **scope}, io.BytesIO()))
     request.session = _sessions.SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     request.user = SimpleLazyObject(lambda: get_user(request))  # type: ignore[assignment]
     return request
@@ -54,7 +46,3 @@ def _is_known(request: HttpRequest) -> bool:
     if scheme:
         return scheme.lower() == "bearer" and tokens.remembered(value.strip()) is not None
     return settings.SESSION_COOKIE_NAME not in request.COOKIES
-
-
-def _text(value: bytes) -> str:
-    return value.decode("latin-1")

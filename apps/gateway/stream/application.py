@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from rest_framework.exceptions import APIException, MethodNotAllowed, ParseError, Throttled
 
 from apps.gateway.access.refused import SignInNeeded
+from apps.gateway.access.scopes import request_of
 from apps.gateway.live.clients import clients
 from apps.gateway.live.feed import Feed
 from apps.gateway.live.hub import hub
@@ -18,7 +19,7 @@ from apps.gateway.live.sending import Sending
 from apps.gateway.live.visitor import RECHECK_S, Turned, Visitor
 from apps.gateway.metrics.live import DROPPED
 from apps.gateway.problems import exception_handler
-from apps.gateway.stream.request import Wanted, plain_request, wanted_of
+from apps.gateway.stream.request import Wanted, wanted_of
 from apps.gateway.ws.messages import DEFAULT_ID
 
 # Comments in between tell proxies and clients that the stream lives.
@@ -41,7 +42,7 @@ class _Unavailable(APIException):
 
 async def sse_application(scope: Any, receive: Any, send: Any) -> None:
     """Answer one request for the stream; a problem document where it cannot be had."""
-    request = plain_request(scope)
+    request = request_of(scope)
     visitor = Visitor(scope)
     try:
         _check(request)
@@ -145,8 +146,9 @@ def _check(request: HttpRequest) -> None:
         raise MethodNotAllowed(request.method or "")
     try:
         request.get_host()
-    except DisallowedHost as error:
-        raise ParseError("This host is not in ALLOWED_HOSTS.") from error
+        _ = request.GET
+    except SuspiciousOperation as error:
+        raise ParseError(f"The request cannot be read: {error}") from error
 
 
 async def _let_in(visitor: Visitor) -> None:

@@ -1,13 +1,11 @@
 """What a request for the event stream asks for."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from msgspec import Meta
 
-from apps.gateway.access.scopes import request_of
 from apps.gateway.live.choice import Choice, columns_of
 from apps.gateway.live.cursor import Cursor
 from apps.gateway.parameters import Cluster, Hostname, Metrics, Parameters, read_parameters
@@ -53,7 +51,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def wanted_of(request: HttpRequest, clusters: frozenset[str] | None) -> Wanted:
     """What is asked for, within these clusters. Raises InvalidParameter."""
-    given = read_parameters(QueryDict(request.META["QUERY_STRING"]), StreamParameters)
+    given = read_parameters(request.GET, StreamParameters)
     if given.host is not None and given.hostname not in {None, given.host}:
         raise InvalidParameter("host", "`hostname` is the same filter; give one.")
     choice = Choice(
@@ -64,13 +62,6 @@ def wanted_of(request: HttpRequest, clusters: frozenset[str] | None) -> Wanted:
         clusters=clusters,
     )
     return Wanted(choice, given.interval_ms / 1000, _cursor(request, given))
-
-
-def plain_request(scope: Mapping[str, Any]) -> HttpRequest:
-    """The request as Django sees it; `problem` wants its whole path."""
-    request = request_of(scope)
-    request.method = scope["method"]
-    return request
 
 
 def _cursor(request: HttpRequest, given: StreamParameters) -> Cursor | None:
