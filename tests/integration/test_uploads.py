@@ -1,4 +1,4 @@
-"""Streamers of uploads: one at a time, what was stopped goes on, nothing is lost or stored twice."""
+"""Streamers of uploads: one at a time, what was stopped goes on, nothing lost or stored twice."""
 
 import gzip
 import os
