@@ -251,6 +251,13 @@ def test_a_page_keeps_nobody_out(person, path, scheme, width):
     assert person.script("return document.documentElement.scrollWidth") <= width
 
 
+def test_who_was_in_the_admin_still_has_the_theme_of_the_system(person):
+    person.sees_it_as("dark", 1400)
+    person.opens("/admin/login/")
+    person.opens("/upload")
+    assert person.script("return document.documentElement.dataset.theme") == "dark"
+
+
 def test_the_fleet_page_is_light(person):
     person.opens("/")
     person.sees("GPUs reporting", "#totals")

@@ -8,6 +8,8 @@
   } catch {
     // Where pages may store nothing, a choice lasts as long as its page.
   }
+  // The admin keeps its choice under the same name, and "auto" is none.
+  if (!["light", "dark"].includes(chosen)) chosen = null;
   const show = () => {
     root.dataset.theme = chosen ?? (system.matches ? "dark" : "light");
     dispatchEvent(new Event("themechange"));
