@@ -192,7 +192,7 @@ def test_an_archive_that_is_cut_short_fails_after_what_could_be_read(
 
 def test_an_archive_that_holds_too_much_fails_there(streamer, cluster_id, settings):
     settings.UPLOAD_MAX_INFLATED_BYTES = 2_000_000
-    upload = make_upload(cluster_id, gzip.compress(HEADER + b"\n" * 100_000_000))
+    upload = make_upload(cluster_id, gzip.compress(HEADER + b"\n" * 20_000_000))
     streamer().step()
     upload.refresh_from_db()
     assert upload.state == "failed"
