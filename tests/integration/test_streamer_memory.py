@@ -35,6 +35,16 @@ def rows_of_57_kb(path: Path) -> int:
     return 1500
 
 
+def labels_of_57_kb(path: Path) -> int:
+    """Of one metric each, so that the next rows are read while these are put together."""
+    with path.open("wb") as file:
+        file.write(",".join(DCGM_ROW).encode() + b"\n")
+        for row in range(600):
+            labels = f"pod={row},".ljust(57_000, "x")
+            file.write(row_bytes({**DCGM_ROW, "uuid": f"GPU-{row}", "labels_raw": labels}))
+    return 600
+
+
 def an_archive_with_the_largest_window(path: Path) -> int:
     """Of rows that are one GPU each, so that the reader puts nothing together and forgets much."""
     options: dict[int, int] = {
@@ -48,7 +58,9 @@ def an_archive_with_the_largest_window(path: Path) -> int:
     return 60_000
 
 
-@pytest.mark.parametrize("write", [rows_of_57_kb, an_archive_with_the_largest_window])
+@pytest.mark.parametrize(
+    "write", [rows_of_57_kb, labels_of_57_kb, an_archive_with_the_largest_window]
+)
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="only Unix tells the peak")
 def test_files_that_ask_for_much_are_streamed_in_200_mb(
     tmp_path: Path, environment: dict[str, str], write: Callable[[Path], int]

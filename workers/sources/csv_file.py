@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.telemetry.compression import what_is_wrong
-from apps.telemetry.csv_header import UTF8_BOM
+from apps.telemetry.csv_header import UTF8_BOM, Header
 from workers.sources.cells import TimeCheck, TimeReader
 from workers.sources.compressed import DAMAGED, Stream, is_compressed, open_stream
 from workers.sources.csv_header import read_header
@@ -14,6 +14,7 @@ from workers.sources.csv_layout import Layout, layout_of
 from workers.sources.csv_places import row_at
 from workers.sources.csv_range import blocks, enter
 from workers.sources.csv_rows import MAX_ROW_BYTES, Rows, RowSplitter
+from workers.sources.read_ahead import read_ahead
 from workers.sources.source import Chunk, Rejection, SourceError
 
 BLOCK_BYTES = 1024 * 1024
@@ -85,11 +86,11 @@ class CsvFile:
             layout_of(header, TimeReader(self._check_time)),
             RowSplitter(header.width, place.line, place.offset),
         )
+        made = self._rows(stream, reading, blocks(stream, place, first, end, BLOCK_BYTES))
         failure: Exception | None = None
         try:
-            for block in blocks(stream, place, first, end, BLOCK_BYTES):
-                for rows in reading.splitter.take(block):
-                    yield reading.chunk(rows, self._bytes_done(stream, reading))
+            for rows, bytes_done in read_ahead(made) if self._is_quick(header) else made:
+                yield reading.chunk(rows, bytes_done)
         except (*DAMAGED, OSError) as error:
             failure = error
         incomplete = self._growing or failure is not None
@@ -97,6 +98,22 @@ class CsvFile:
         yield reading.last_chunk(rows, self._bytes_done(stream, reading))
         if failure:
             raise failure
+
+    def _rows(
+        self, stream: Stream, reading: "_Reading", found: Iterator[bytes]
+    ) -> Iterator[tuple[Rows, int]]:
+        """The rows of each block and the bytes done with them."""
+        for block in found:
+            for rows in reading.splitter.take(block):
+                yield rows, self._bytes_done(stream, reading)
+
+    def _is_quick(self, header: Header) -> bool:
+        """Whether reading ahead pays and does no harm.
+
+        A pipe may keep its reader waiting, and nobody could stop a thread that does. Wide rows can
+        fill what memory there is by themselves.
+        """
+        return header.is_long and self.total_bytes is not None
 
     def _last_row(self, stream: Stream, width: int) -> int | None:
         """Where the rows of the next part begin; None if this is the last one."""

@@ -2,7 +2,8 @@
 
 import re
 
-_LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
+# Possessive, so that no text takes longer than its length: anybody may write this column.
+_LABEL = re.compile(r'(?<!\w)([A-Za-z_]\w*+)="((?:[^"\\]|\\.)*+)"')
 
 # Labels that tell something about the GPU which has no column of its own, in both generations.
 _FIELDS = {
