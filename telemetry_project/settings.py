@@ -57,7 +57,19 @@ def _age(name: str, default: str) -> timedelta:
     days = {"d": 1, "w": 7, "y": 365}.get(text[-1:])
     if days is None or not text[:-1].isascii() or not text[:-1].isdigit() or not int(text[:-1]):
         raise ImproperlyConfigured(f"{name} is {text!r}, not a number of days, weeks or years (7d)")
+    if days * int(text[:-1]) > 365_000:
+        raise ImproperlyConfigured(f"{name} is {text!r}, longer than a thousand years")
     return timedelta(days=days * int(text[:-1]))
+
+
+def _options(name: str) -> dict[str, object]:
+    try:
+        options = env.json(name, default={})
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not JSON: {error}") from error
+    if not isinstance(options, dict):
+        raise ImproperlyConfigured(f'{name} is no object, such as {{"bucket_name": "telemetry"}}')
+    return options
 
 
 # --- Django -----------------------------------------------------------------------------------
@@ -312,7 +324,7 @@ ARCHIVE = env.bool("ARCHIVE", default=True)
 ARCHIVE_DIR = env.str("ARCHIVE_DIR", default=str(VAR_DIR / "archive"))
 # Any storage of Django's, with its options as JSON.
 ARCHIVE_STORAGE = env.str("ARCHIVE_STORAGE", default="apps.telemetry.archive.folder.ArchiveFolder")
-ARCHIVE_STORAGE_OPTIONS = env.json("ARCHIVE_STORAGE_OPTIONS", default={})
+ARCHIVE_STORAGE_OPTIONS = _options("ARCHIVE_STORAGE_OPTIONS")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -13,7 +13,9 @@ class TelemetryConfig(AppConfig):
 
     def ready(self) -> None:
         """Connections are set up for the statements of the queries."""
-        from apps.telemetry import schema_version  # noqa: F401, PLC0415, registers its check
+        # They register their checks.
+        from apps.telemetry import schema_version  # noqa: F401, PLC0415
+        from apps.telemetry.archive import settings_check  # noqa: F401, PLC0415
         from apps.telemetry.queries.prepared import plan_once  # noqa: PLC0415, needs the models
 
         connection_created.connect(plan_once)

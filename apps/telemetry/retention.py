@@ -16,6 +16,7 @@ from apps.telemetry import partitions, rollups
 from apps.telemetry.archive.closed import MARGIN, IsComplete
 from apps.telemetry.archive.turn import our_turn
 from apps.telemetry.archive.watch import unchanged_since, watch
+from apps.telemetry.clocks import earlier_now
 from apps.telemetry.detaching import detach, drop_detached, lock
 from apps.telemetry.models.archived import ArchivedCount, ArchivedDay, ArchiveState, WatchedDay
 from apps.telemetry.models.rollups import SealedDay
@@ -91,7 +92,7 @@ def apply_retention(
     `is_complete` says whether everything that has to be made of a day's samples is made; a day that
     changed within `margin` stays. Harmless to interrupt and to run again. Raises NotOurTurn.
     """
-    now = now or timezone.now()
+    now = now or earlier_now()
     with our_turn():
         if not dry_run:
             for rule in rules():

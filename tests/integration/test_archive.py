@@ -1,5 +1,6 @@
 """A closed day becomes Parquet files that have every value, and only then may its partition go."""
 
+import errno
 import itertools
 from datetime import UTC, datetime, timedelta
 
@@ -9,13 +10,15 @@ from django.core.files.storage import storages
 from pyarrow import parquet
 
 from apps.telemetry import partitions
-from apps.telemetry.archive import parts
+from apps.telemetry.archive import part_file, parts
 from apps.telemetry.archive.checksum import as_text, sum_of
-from apps.telemetry.archive.closed import days_to_archive
+from apps.telemetry.archive.closed import archive_one, days_to_archive
 from apps.telemetry.archive.day import archive_day
+from apps.telemetry.archive.folder import ArchiveFolder
 from apps.telemetry.archive.milliwatts import unpacked
 from apps.telemetry.archive.parts import read_parts
 from apps.telemetry.archive.restore import bring_back, is_alone
+from apps.telemetry.archive.settings_check import check_storage
 from apps.telemetry.ingest import store
 from apps.telemetry.metrics import METRICS
 from apps.telemetry.models import ArchivedDay, Sample
@@ -188,3 +191,33 @@ def test_an_old_file_without_a_metric_of_today_can_be_read_and_restored(no_histo
         if is_alone(DAY):
             bring_back(DAY)
     assert Sample.objects.count() == 6
+
+
+@pytest.mark.parametrize(
+    ("backend", "options"),
+    [
+        ("nowhere.Storage", {}),
+        ("apps.telemetry.archive.stretch.Stretch", {"low": None, "high": None, "rows": 1}),
+        ("apps.telemetry.archive.folder.ArchiveFolder", {"folder": "/"}),
+    ],
+)
+def test_a_storage_that_cannot_be_made_stops_the_start(settings, backend, options):
+    assert check_storage() == []
+    archive = {"BACKEND": backend, "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "archive": archive}
+    assert [error.id for error in check_storage()] == ["telemetry.E003"]
+
+
+def test_a_full_disk_of_temporary_files_is_told_apart_from_a_full_archive(monkeypatch, settings):
+    fill(1, 1)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(part_file, "TemporaryFile", full)
+    assert "TMPDIR" in archive_one(DAY).error
+    monkeypatch.undo()
+    monkeypatch.setattr(ArchiveFolder, "_save", full)
+    assert "ARCHIVE_DIR" in archive_one(DAY).error
+    monkeypatch.undo()
+    assert archive_one(DAY).rows == 1

@@ -1,5 +1,6 @@
 """What is too old goes by whole partitions, and samples only once the archive has them."""
 
+import itertools
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,8 @@ import psycopg
 import pytest
 from django.core.files.storage import storages
 from django.db import connection
+from django.db.models import Count
+from django.utils import timezone
 
 from apps.telemetry import short_lock
 from apps.telemetry.archive.closed import archive_closed_days
@@ -96,6 +99,53 @@ def test_without_an_archive_old_days_just_go(settings):
     assert partitions() == set()
     assert counts() == [0, 0]
     assert not ArchivedCount.objects.exists()
+
+
+def test_a_clock_that_is_ahead_drops_nothing(monkeypatch, settings):
+    settings.ARCHIVE = False
+    today = datetime.now(UTC)
+    store("lab", [record(timestamp=today)])
+    monkeypatch.setattr(timezone, "now", lambda: today + timedelta(days=1000))
+    assert list(apply_retention(margin=timedelta(0), is_complete=lambda _: True)) == []
+    assert Sample.objects.count() == 1
+
+
+def test_a_day_is_restored_while_it_is_written():
+    """Late data, some for samples of the archive and some new, by two writers at once."""
+    fill(3, 400)
+    archive_day(DAY)
+    assert run() == {PARTITION: ""}
+    stop, failures = threading.Event(), []
+
+    def write(gpu):
+        try:
+            for turn in itertools.count():
+                times = [at(turn * 7 % 400 + n / 4) for n in range(8)]
+                store("lab", [record(gpu, timestamp=when, xid_error=7) for when in times])
+                if stop.is_set():
+                    return
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=write, args=(gpu,)) for gpu in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        while Sample.objects.count() < 100:
+            stop.wait(0.01)
+        assert bring_back(DAY) == 1200
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    assert failures == []
+    assert Sample.objects.filter(power_draw__isnull=False).count() == 1200
+    assert Sample.objects.filter(xid_error=7, power_draw__isnull=True).exists()
+    assert Sample.objects.filter(xid_error=7, power_draw__isnull=False).exists()
+    latest = LatestSample.objects.values_list("gpu_id", "sample_count")
+    assert dict(latest) == dict(Sample.objects.values_list("gpu_id").annotate(Count("gpu_id")))
 
 
 def test_a_dry_run_tells_and_does_nothing():

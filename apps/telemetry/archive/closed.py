@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.utils import timezone
-
 from apps.telemetry import rollups
 from apps.telemetry.archive.failures import ArchiveFailed
 from apps.telemetry.archive.turn import our_turn
 from apps.telemetry.archive.watch import last_change
+from apps.telemetry.clocks import earlier_now
 from apps.telemetry.models.archived import ArchivedDay
 from apps.telemetry.partition_list import attached
 from apps.telemetry.partitions import TABLE
@@ -63,7 +62,7 @@ def archive_closed_days(
     Harmless to interrupt and to run again. Raises NotOurTurn.
     """
     with our_turn():
-        days = list(days_to_archive(now or timezone.now(), margin, is_complete))
+        days = list(days_to_archive(now or earlier_now(), margin, is_complete))
         return [archive_one(day) for day in days]
 
 

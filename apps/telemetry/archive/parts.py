@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
+from tempfile import gettempdir
 from typing import Any
 
 import pyarrow as pa
@@ -44,7 +45,7 @@ def write_parts(storage: Storage, folder: str, tables: Iterable[pa.Table]) -> It
 
 
 def _write(storage: Storage, name: str, first: pa.Table, groups: Iterator[pa.Table]) -> Part:
-    with closing(PartFile()) as part:
+    with _growing(), closing(PartFile()) as part:
         last = first
         for last in chain([first], islice(groups, PART_ROWS // ROW_GROUP_ROWS - 1)):
             part.write(last)
@@ -74,6 +75,18 @@ def opened(storage: Storage, name: str) -> Any:
         return parquet.ParquetFile(storage.open(name, "rb"))
     except Exception as error:  # what a storage raises is its library's
         raise unreadable(name, error) from error
+
+
+@contextmanager
+def _growing() -> Iterator[None]:
+    """What goes wrong on this machine's disk becomes ArchiveFailed."""
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveFailed(
+            f"no file could be made in {gettempdir()}: {error}. Make room for some tens of MB, or"
+            " name another folder in TMPDIR"
+        ) from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.telemetry.archive.closed import DayDone, archive_one, days_to_archive
 from apps.telemetry.archive.turn import our_turn
+from apps.telemetry.clocks import earlier_now
 from apps.telemetry.partition_list import attached
 from apps.telemetry.partitions import TABLE
 from workers.management.history import bar, day_argument, told
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Archive, with a bar on a terminal."""
         with told(), our_turn():
-            now = timezone.now()
+            now = earlier_now()
             days = [_checked(options["day"])] if options["day"] else list(days_to_archive(now))
             done = self._archive(days)
         if failed := [f"{one.day}: {one.error}" for one in done if one.error]:
