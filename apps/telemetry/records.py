@@ -111,6 +111,9 @@ _encode = msgspec.json.Encoder().encode
 # An unknown field makes this fail, so that the slow path can keep it in `extra`.
 _decode_known = msgspec.json.Decoder(Record, strict=False).decode
 
+# Far below what Python's json and PostgreSQL's jsonb cannot write any more.
+DEEPEST = 64
+
 # RecursionError: nested too deeply to be read.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -133,6 +136,17 @@ def decode(value: bytes) -> Record:
     """
     if b"\\u0000" in value:  # PostgreSQL stores no NUL, neither in text nor in jsonb
         raise InvalidRecord("a text holds a NUL character")
+    record = _decode(value)
+    if (
+        record.extra is not None
+        and value.count(b"[") + value.count(b"{") > DEEPEST  # cheaper than a look at every value
+        and _is_deeper(record.extra, DEEPEST)
+    ):
+        raise InvalidRecord(f"a value is nested more than {DEEPEST} deep")
+    return record
+
+
+def _decode(value: bytes) -> Record:
     if b"<<<NULL>>>" in value or b"N/A" in value:  # a label may be blank
         return from_fields(_decode_object(value))
     try:
@@ -282,6 +296,14 @@ def _in_utc(record: Record) -> Record:
         except OverflowError as error:
             raise InvalidRecord("timestamp: outside the years 1 to 9999") from error
     return record
+
+
+def _is_deeper(value: Any, room: int) -> bool:
+    """Whether it holds more than `room` objects and arrays in one another."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return not room or any(_is_deeper(one, room - 1) for one in inner)
 
 
 def _decode_object(value: bytes) -> dict[str, Any]:

@@ -127,6 +127,25 @@ def test_an_identity_field_out_of_bounds_is_refused_by_name(name, value):
         from_fields(IDENTITY | {name: value})
 
 
+@pytest.mark.parametrize("pair", ["[]", '{"a":}'], ids=["arrays", "objects"])
+def test_values_may_be_nested_64_deep_the_record_s_extra_included(pair):
+    opening, closing = pair[:-1], pair[-1]
+    for depth, taken in ((63, True), (64, False)):
+        nested = opening * depth + "1" + closing * depth
+        value = message(x=1).replace(b'"x": 1', f'"x": {nested}'.encode())
+        assert nested.encode() in value
+        if taken:
+            assert decode(value).extra
+        else:
+            with pytest.raises(InvalidRecord, match="nested more than 64 deep"):
+                decode(value)
+
+
+def test_many_values_side_by_side_are_not_deep():
+    value = message(x=[[] for _ in range(1000)])
+    assert decode(value).extra == {"x": [[] for _ in range(1000)]}
+
+
 def test_a_name_with_other_characters_is_told_which_ones_it_may_have():
     for name in ("hostname", "uuid"):
         with pytest.raises(InvalidRecord, match=f"{name}: holds letters, digits.*, got 'a/😀'"):
