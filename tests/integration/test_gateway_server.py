@@ -68,6 +68,29 @@ def refused(environment, *arguments):
     return done.stderr
 
 
+IMPATIENT = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "telemetry_project.settings"
+from django.core.management import execute_from_command_line
+from apps.gateway.serving import server
+server.IDLE_S = 1
+execute_from_command_line(["manage.py", *sys.argv[1:]])
+"""
+
+
+def test_a_connection_that_says_nothing_is_closed(environment, monkeypatch):
+    def impatient(*arguments):
+        return [sys.executable, "-c", IMPATIENT, "rungateway", *map(str, arguments)]
+
+    monkeypatch.setattr(f"{__name__}.command", impatient)
+    with gateway(environment) as (_, address):
+        host, port = address.removeprefix("http://").split(":")
+        for said in (b"", b"GET /hea"):
+            with socket.create_connection((host, int(port)), timeout=DEADLINE_S) as idle:
+                idle.sendall(said)
+                assert idle.recv(1000) == b""
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_it_serves_the_api_and_the_admin_and_stops_on_sigterm(environment, workers):
     make_samples(make_gpu(), 3)

@@ -18,13 +18,16 @@ from django.conf import settings
 from django.db import connections
 from granian import Granian
 from granian._internal import load_target
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.errors import FatalError
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 TARGET = "telemetry_project.asgi:application_of"
 # Of one worker, WebSockets included. Granian takes no more until one of them has ended.
 MAX_CONNECTIONS = 10_000
+# Whoever says nothing, or half a request, for so long loses its connection.
+IDLE_S = 30
 # Requests in hand get this long after SIGTERM before their worker is killed.
 STOP_TIMEOUT_S = 5
 _PR_SET_PDEATHSIG = 1
@@ -96,6 +99,9 @@ def serve(options: Options, target: str = TARGET) -> None:
         address=options.host,
         port=options.port,
         interface=Interfaces.ASGI,
+        # Where HTTP/2 is spoken too, the first byte of a connection is waited for without end.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=IDLE_S * 1000),
         workers=options.workers,
         loop=Loops.uvloop,
         backpressure=MAX_CONNECTIONS,
