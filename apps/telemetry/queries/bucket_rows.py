@@ -145,7 +145,7 @@ def _of_one(metric: Metric) -> dict[str, str]:
     of = {
         "avg": f"{name}_avg::{metric.storage}",
         "delta": f"{name}_d::bigint",
-        "rate": f"({name}_d * 1e6 / nullif({name}_t, 0))::double precision",
+        "rate": f"{name}_d::double precision * 1000000 / nullif({name}_t, 0)",
     }
     return {
         statistic: of.get(statistic, f"{name}_{statistic}")
@@ -168,6 +168,6 @@ def _aggregates(metric: Metric) -> dict[str, str]:
         "any": f"bit_or({name}_any)",
         "last": last,
         "delta": f"sum({name}_d)::bigint",
-        "rate": f"(sum({name}_d) * 1e6 / nullif(sum({name}_t), 0))::double precision",
+        "rate": f"sum({name}_d)::double precision * 1000000 / nullif(sum({name}_t), 0)",
     }
     return {statistic: of[statistic] for statistic in STATISTICS_OF[metric.kind]}
