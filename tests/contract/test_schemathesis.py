@@ -61,7 +61,7 @@ def document(settings, tmp_path, etcd_endpoints):
     settings.MEDIA_ROOT = str(tmp_path)
     make_samples(make_gpu(), 3, energy_consumption_mj=5, xid_error=79, extra={"a": 1})
     make_samples(make_gpu("host-2", 0, "east", device="nvidia0"), 2)
-    return schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
+    return schemathesis.openapi.from_wsgi("/api/schema/", application)
 
 
 @pytest.fixture
