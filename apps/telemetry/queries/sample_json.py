@@ -33,6 +33,18 @@ def sample_fields(source: str, columns: Iterable[str]) -> str:
     return ", ".join((f"{time} AS timestamp", *(f"{source}.{name}" for name in columns)))
 
 
+def sample_object(source: str, columns: Iterable[str]) -> str:
+    """The text of one sample's JSON, with the members of `sample_fields`.
+
+    Put together by `||`, with the outcome of `row_to_json`: that copies each row first and looks up
+    the name and type of all its columns again, a sixth of what a page costs PostgreSQL.
+    """
+    members = {"timestamp": f"""'"' || {time_text(f"{source}.timestamp")} || '"'"""}
+    members |= {name: f"coalesce({source}.{name}::text, 'null')" for name in columns}
+    inside = " || ',".join(f'"{name}":\' || {sql}' for name, sql in members.items())
+    return f"('{{{inside} || '}}')"
+
+
 def time_text(column: str) -> str:
     """A time as it is written in JSON."""
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from apps.telemetry.queries.archived import DAYS, FURTHER_GIVEN, source, window_of_days
-from apps.telemetry.queries.sample_json import sample_fields
+from apps.telemetry.queries.sample_json import sample_object
 from apps.telemetry.queries.window import window_of
 
 
@@ -36,10 +36,9 @@ SELECT coalesce(page.lines, ''),
        page.oldest, page.newest, {count}, page.rows, gpu.id, {days}
   FROM telemetry_gpu gpu,
        LATERAL (
-         SELECT string_agg(row_to_json(fields)::text, ',' ORDER BY s.timestamp {shown}) AS lines,
+         SELECT string_agg({sample}, ',' ORDER BY s.timestamp {shown}) AS lines,
                 count(*) AS rows, min(s.timestamp) AS oldest, max(s.timestamp) AS newest
-           FROM {source} s,
-                LATERAL (SELECT {fields}) fields
+           FROM {source} s
        ) page
  WHERE gpu.uuid = %(uuid)s::text {visible}
 """
@@ -73,7 +72,7 @@ def page_statement(asked: Question, *, with_given: bool) -> str:
     further = "> page.newest" if asked.ascending else "< page.oldest"
     stored = _STORED.format(window=window, beyond=beyond, read=read)
     return _PAGE.format(
-        fields=sample_fields("s", asked.columns),
+        sample=sample_object("s", asked.columns),
         window=window,
         count=_COUNT.format(window=window) if window else _COUNT_OF_ALL,
         days=DAYS.format(window=window_of_days(asked.has_start, asked.has_end)),

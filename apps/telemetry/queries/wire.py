@@ -19,9 +19,21 @@ _PLACE = re.compile(r"%\((\w+)\)s|%%")
 # As psycopg's own: which metrics are asked for makes a statement of its own.
 MAX_PREPARED = 100
 _number = count()
-_prepared: WeakKeyDictionary["psycopg.Connection[Any]", OrderedDict[bytes, bytes]] = (
-    WeakKeyDictionary()
-)
+
+
+class _Own:
+    """What is kept of a connection: the names of what it has prepared, and how values are read.
+
+    By psycopg's own loaders, of which that of times is in C. Django has one in Python, for zones
+    that are not used here: two times cost a page a twentieth of what it takes.
+    """
+
+    def __init__(self) -> None:
+        self.names: OrderedDict[bytes, bytes] = OrderedDict()
+        self.loader = Transformer()
+
+
+_kept: WeakKeyDictionary["psycopg.Connection[Any]", _Own] = WeakKeyDictionary()
 
 
 def fetch_row(
@@ -29,30 +41,32 @@ def fetch_row(
 ) -> tuple[Any, ...] | None:
     """The first row, in the types that psycopg gives. Raises psycopg's errors.
 
-    The connection is in autocommit and used by this thread alone. Parameters are None, str, int,
-    bool, date, datetime, timedelta or lists of str and int; each has a cast to its type in the
-    statement.
+    The connection is in autocommit, in UTF-8 and UTC, and used by this thread alone. Parameters are
+    None, str, int, bool, date, datetime, timedelta or lists of str and int; each has a cast to its
+    type in the statement.
     """
     query, names = _numbered(statement)
     values = [_text(parameters[name]) for name in names]
+    if (own := _kept.get(connection)) is None:
+        own = _kept[connection] = _Own()
     try:
-        result = _execute(connection, query, values)
+        result = _execute(connection, own, query, values)
     except errors.InvalidSqlStatementName:
         # psycopg has everything forgotten (DEALLOCATE ALL) when a cursor drops or alters something.
-        _prepared.pop(connection)
-        result = _execute(connection, query, values)
+        own.names.clear()
+        result = _execute(connection, own, query, values)
     if not result.ntuples:
         return None
-    loader = Transformer(connection)
-    loader.set_pgresult(result)
-    row: tuple[Any, ...] = loader.load_row(0, tuple)
+    own.loader.set_pgresult(result)
+    row: tuple[Any, ...] = own.loader.load_row(0, tuple)
+    own.loader.set_pgresult(None)  # a page is not kept until the next one
     return row
 
 
 def _execute(
-    connection: "psycopg.Connection[Any]", query: bytes, values: list[bytes | None]
+    connection: "psycopg.Connection[Any]", own: _Own, query: bytes, values: list[bytes | None]
 ) -> Any:
-    name = _name_of(connection, query)
+    name = _name_of(connection, own.names, query)
     result = connection.pgconn.exec_prepared(name, values)  # type: ignore[arg-type] # None is NULL
     _check(connection, result)
     return result
@@ -71,9 +85,10 @@ def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
     return _PLACE.sub(number, statement).encode(), tuple(names)
 
 
-def _name_of(connection: "psycopg.Connection[Any]", query: bytes) -> bytes:
+def _name_of(
+    connection: "psycopg.Connection[Any]", known: OrderedDict[bytes, bytes], query: bytes
+) -> bytes:
     """What the server knows the statement by; it is told at the first time."""
-    known = _prepared.setdefault(connection, OrderedDict())
     name = known.get(query)
     if name is not None:
         known.move_to_end(query)
