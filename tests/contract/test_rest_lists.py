@@ -21,6 +21,7 @@ def test_a_gpu_is_shown_with_its_place_and_when_it_was_last_seen(get):
     shown = get("/api/v1/gpus")["results"][0]
     detail = get(f"/api/v1/gpus/{gpu.uuid}")
     assert detail.pop("metrics")
+    assert detail.pop("quarantined") == {"count": 0, "last_at": None, "last_reason": None}
     assert shown == detail
     assert shown | {"first_seen_at": None} == {
         "uuid": "GPU-host-1-3",
