@@ -30,6 +30,7 @@ let summaryDue = null;
 let listDue = null;
 let reading = null;
 let hovered = null;
+let isListed = false; // an answer may be empty
 let only = null; // the UUIDs that a file leaves
 
 start();
@@ -47,7 +48,7 @@ async function start() {
     checkChoices();
     fillControls(registry, state);
     followControls(Object.keys(DEFAULTS), choose);
-    if (fleet.size) refresh();
+    if (isListed || fleet.size) refresh();
   } catch (error) {
     failPage(error);
     return;
@@ -97,6 +98,7 @@ async function readList() {
     const page = await get("telemetry/latest", { metrics: metricsShown().join(","), at, cluster }, { signal: reading.signal });
     if (at) fleet = new Fleet();
     fleet.take(page.results, since);
+    isListed = true;
     if (registry.length) refresh();
     byId("board").removeAttribute("aria-busy");
   } catch (error) {
