@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,8 @@ class Replicated:
         """A signal to each of its processes, which PostgreSQL puts into sessions of their own."""
         children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text()
         for pid in (self.server.pid, *map(int, children.split())):
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # one that has just ended
+                os.kill(pid, number)
 
 
 @contextmanager
