@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from apps.gateway.urls import urlpatterns as gateway_urls
+
 urlpatterns: list[URLPattern | URLResolver] = [
     # First what is asked for most: patterns are tried one after the other.
-    path("", include("apps.gateway.urls")),
+    *gateway_urls,
     path("", include("apps.dashboard.urls")),
     path("admin/", admin.site.urls),
 ]

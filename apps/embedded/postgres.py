@@ -29,6 +29,9 @@ SETTINGS = {
     "log_min_messages": "warning",
     "log_line_prefix": "%m %a ",
 }
+# Of glibc: up to here a session keeps what it has freed. By default it gives back and asks anew for
+# the 300 KB of each page of telemetry, a sixth of what a page costs PostgreSQL.
+MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(4 << 20), "MALLOC_MMAP_THRESHOLD_": str(4 << 20)}
 # No line lets the superuser in, with or without a password.
 CLIENT_ACCESS = "host all telemetry 127.0.0.1/32 scram-sha-256\n"
 
@@ -200,4 +203,4 @@ def _status_lines(home: PostgresHome) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """No PG* variable of the caller may reach the server."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"} | MEMORY

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
-from apps.telemetry.replica import reads_may_lag
+from apps.telemetry.replica import REPLICA, reads_may_lag
 
 PATHS = tuple(
     f"/api/v1/{name}" for name in ("clusters", "hosts", "gpus", "models", "stats", "telemetry")
@@ -20,6 +22,9 @@ def read_from_replica(
     What the replica cannot answer (503 with Retry-After: it went away a moment ago, or ended a
     statement to go on replaying) the primary is asked at once.
     """
+
+    if REPLICA not in settings.DATABASES:
+        raise MiddlewareNotUsed
 
     def choose(request: HttpRequest) -> HttpResponseBase:
         if request.method not in ("GET", "HEAD") or not request.path.startswith(PATHS):

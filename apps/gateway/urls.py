@@ -3,7 +3,7 @@
 from typing import Any
 
 from csp.decorators import csp_update
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from apps.gateway.error_pages import api_not_found
@@ -29,7 +29,7 @@ REDOC = csp_update({"worker-src": ["blob:"], "style-src": REDOC_STYLES})(
     SpectacularRedocView.as_view(template_name="gateway/redoc.html", **OPEN)
 )
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("apps.gateway.rest.urls")),
     path("favicon.ico", favicon, name="favicon"),
     path("health", HealthView.as_view(), name="health"),

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from apps.gateway.access.origins import is_origin_allowed
 from tests.contract.settings_source import ROOT
@@ -54,6 +55,7 @@ def test_pages_of_other_origins_may_not_read_unless_listed(client, public, setti
     header = "Access-Control-Allow-Origin"
     assert header not in client.get("/api/v1/gpus", headers={"Origin": ORIGIN}).headers
     settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    client = Client()  # as a gateway that is started anew
     listed = client.get("/api/v1/gpus", headers={"Origin": ORIGIN}).headers
     assert listed[header] == ORIGIN
     assert "Access-Control-Allow-Credentials" not in listed

@@ -15,6 +15,7 @@ from apps.telemetry.ingest import store
 from apps.telemetry.metrics import METRIC_NAMES
 from apps.telemetry.models import Gpu, LatestSample, Sample
 from apps.telemetry.queries import Cursor, Order, UnknownColumn, UnknownGpu, gpu_telemetry_json
+from apps.telemetry.queries.sample_json import COLUMNS, sample_fields
 from tests.integration.records import START, record
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_process")]
@@ -245,3 +246,26 @@ def test_inventory_lists_take_one_statement_each(ten):
             assert host.cluster.slug
         list(queries.clusters())
     assert len(captured) == 3
+
+
+def test_a_sample_is_written_as_postgresql_writes_a_row(ten):
+    """Whatever is reported of it: the columns are put together by the product's own SQL."""
+    hostile = {"a": '},\n{"timestamp":"', "b\n": [None, True, 1e300]}
+    some: list[dict[str, Any]] = [
+        {"power_draw": 1.5, "xid_error": 79},
+        {"temperature": 3, "ecc_dbe_aggregate_total": 9},
+        {"extra": hostile},
+        dict.fromkeys(METRIC_NAMES, 1),
+    ]
+    store("lab", [record(5, second, **values) for second, values in enumerate(some)])
+    text = gpu_telemetry_json("GPU-0005").results
+    fields = sample_fields("s", COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT row_to_json(f)::text FROM telemetry_sample s JOIN telemetry_gpu gpu"
+            f" ON gpu.id = s.gpu_id AND gpu.uuid = 'GPU-0005', LATERAL (SELECT {fields}) f"
+            f" ORDER BY s.timestamp"
+        )
+        rows = ",\n".join(row for (row,) in cursor.fetchall())
+    assert text == f"[{rows}]"
+    assert json.loads(text)[2]["extra"] == hostile

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.utils.encoding import iri_to_uri
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
@@ -69,4 +70,6 @@ def _as_object(row: Iterable[Any], fields: Fields) -> dict[str, Any]:
 def page_url(request: Request, **changes: object) -> str:
     """The address of this request with some parameters changed."""
     query = request.query_params.dict() | changes
-    return f"{request.build_absolute_uri(request.path)}?{urlencode(query)}"
+    # As build_absolute_uri does it, which first takes the path apart to see whether it is one.
+    here = f"{request.scheme}://{request.get_host()}{request.path}"
+    return f"{iri_to_uri(here)}?{urlencode(query)}"

@@ -35,10 +35,6 @@ _WITH_GIVEN = f"""
   ORDER BY timestamp {{read}} LIMIT {{limit}})
 """
 GIVEN = "json_populate_recordset(NULL::telemetry_sample, %(archived)s::json)"
-# Whether given samples go on where a page ends.
-FURTHER_GIVEN = f"""
-OR EXISTS (SELECT 1 FROM {GIVEN} a WHERE a.gpu_id = gpu.id AND a.timestamp {{further}})
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ Times are RFC 3339 in UTC with six decimals and `Z`, so they sort as text. `real
 their shortest exact form, what was not reported is null.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from apps.telemetry.metrics import BY_NAME, METRIC_NAMES
 
 COLUMNS = (*METRIC_NAMES, "extra")
+# As many neighbours in the registry as are mostly reported together or not at all.
+TOGETHER = 4
 
 
 class UnknownColumn(ValueError):
@@ -37,12 +39,23 @@ def sample_object(source: str, columns: Iterable[str]) -> str:
     """The text of one sample's JSON, with the members of `sample_fields`.
 
     Put together by `||`, with the outcome of `row_to_json`: that copies each row first and looks up
-    the name and type of all its columns again, a sixth of what a page costs PostgreSQL.
+    the name and type of all its columns again. What an exporter does not report is null in every
+    row, a few neighbours together, and these are one constant. It is a third of what a page costs.
     """
-    members = {"timestamp": f"""'"' || {time_text(f"{source}.timestamp")} || '"'"""}
-    members |= {name: f"coalesce({source}.{name}::text, 'null')" for name in columns}
-    inside = " || ',".join(f'"{name}":\' || {sql}' for name, sql in members.items())
-    return f"('{{{inside} || '}}')"
+    names = tuple(columns)
+    together = [names[at : at + TOGETHER] for at in range(0, len(names), TOGETHER)]
+    members = "".join(f" || {_members(source, few)}" for few in together)
+    return f"""('{{"timestamp":"' || {time_text(f"{source}.timestamp")} || '"'{members} || '}}')"""
+
+
+def _members(source: str, names: Sequence[str]) -> str:
+    """`,"name":value` of each column."""
+    nulls = "".join(f',"{name}":null' for name in names)
+    values = " || ".join(
+        f"""coalesce(',"{name}":' || {source}.{name}::text, ',"{name}":null')""" for name in names
+    )
+    fields = ", ".join(f"{source}.{name}" for name in names)
+    return f"CASE WHEN num_nonnulls({fields}) = 0 THEN '{nulls}' ELSE {values} END"
 
 
 def time_text(column: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 
 from apps.telemetry.archive.stretch import Stretch
 from apps.telemetry.queries.archived import (
+    ArchivedOn,
     are_beyond,
     days_to_read,
     given,
@@ -19,6 +20,7 @@ from apps.telemetry.queries.archived import (
 from apps.telemetry.queries.archived_count import count_of_gpu
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.sample_json import COLUMNS, checked_columns
+from apps.telemetry.queries.sample_lines import SampleLines, cut
 from apps.telemetry.queries.telemetry_statement import Question, page_statement
 
 
@@ -87,49 +89,48 @@ def gpu_telemetry_json(  # noqa: PLR0913, one way to ask each thing
         shown_ascending=order is Order.ASC,
     )
     stretch = stretch_of(start, end, parameters["cursor"], limit + 1, ascending=ascending)
-    row = _with_archived(asked, parameters, stretch)
-    if row is None:
+    answer = _with_archived(asked, parameters, stretch)
+    if answer is None:
         raise UnknownGpu(f"no GPU {uuid!r} has reported; GET /api/v1/gpus lists those that have")
-    lines, more, oldest, newest, count, _, _, days = row
+    lines, count, days = answer
     if days:
-        count += count_of_gpu(uuid, parse_days(days), start, end)
-    return Page(f"[{lines}]", count, *_neighbours(order, cursor, more, oldest, newest))
+        count += count_of_gpu(uuid, days, start, end)
+    return Page(f"[{lines.text}]", count, *_neighbours(cursor, lines))
 
 
-def _neighbours(
-    order: Order,
-    cursor: Cursor | None,
-    more: bool,
-    oldest: datetime | None,
-    newest: datetime | None,
-) -> tuple[Cursor | None, Cursor | None]:
+def _neighbours(cursor: Cursor | None, lines: SampleLines) -> tuple[Cursor | None, Cursor | None]:
     """Where the next page begins and where the previous one ends."""
     backwards = cursor is not None and cursor.backwards
-    first, last = (oldest, newest) if order is Order.ASC else (newest, oldest)
-    follows, precedes = (cursor is not None, more) if backwards else (more, cursor is not None)
+    has_cursor = cursor is not None
+    follows, precedes = (has_cursor, lines.more) if backwards else (lines.more, has_cursor)
     return (
-        Cursor(last) if follows and last else None,
-        Cursor(first, backwards=True) if precedes and first else None,
+        Cursor(lines.last) if follows and lines.last else None,
+        Cursor(lines.first, backwards=True) if precedes and lines.first else None,
     )
 
 
 def _with_archived(
     asked: Question, parameters: dict[str, Any], stretch: Stretch
-) -> list[Any] | None:
-    """The row of a page, which has the samples of every archived day that it needs."""
+) -> tuple[SampleLines, int, list[ArchivedOn]] | None:
+    """A page with the samples of every archived day that it needs; how many are stored in its
+    window, and the window's archived days.
+    """
+    backwards = asked.ascending is not asked.shown_ascending
+    limit = parameters["limit"]
     row = fetch_one(page_statement(asked, with_given=False), parameters)
     read: set[date] = set()
-    while row is not None and row[-1]:
-        lines, more, oldest, newest, count, rows, gpu_id, days = row
-        reached = newest if stretch.ascending else oldest
-        is_full = rows == parameters["limit"] and reached is not None
-        archived = parse_days(days)
-        needed = days_to_read(archived, stretch, reached if is_full else None)
+    while row is not None:
+        text, rows, count, gpu_id, days = row
+        lines = cut(text, rows, limit, backwards=backwards)
+        archived = parse_days(days) if days else []
+        reached = (lines.first if backwards else lines.last) if rows >= limit else None
+        needed = days_to_read(archived, stretch, reached)
         if read.issuperset(needed):
-            more = more or (is_full and are_beyond(archived, stretch, reached))
-            return [lines, more, oldest, newest, count, rows, gpu_id, days]
+            if reached and are_beyond(archived, stretch, reached):
+                lines = lines._replace(more=True)
+            return lines, count, archived
         read = set(needed)
         samples = given(parameters["uuid"], gpu_id, needed, stretch, asked.columns)
         parameters["archived"] = msgspec.json.encode(samples).decode()
         row = fetch_one(page_statement(asked, with_given=True), parameters)
-    return None if row is None else list(row)
+    return None

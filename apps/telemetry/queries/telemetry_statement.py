@@ -6,8 +6,9 @@ Each kind of question is put together once: that costs a tenth of what an answer
 from functools import lru_cache
 from typing import NamedTuple
 
-from apps.telemetry.queries.archived import DAYS, FURTHER_GIVEN, source, window_of_days
+from apps.telemetry.queries.archived import DAYS, source, window_of_days
 from apps.telemetry.queries.sample_json import sample_object
+from apps.telemetry.queries.sample_lines import SEPARATOR
 from apps.telemetry.queries.window import window_of
 
 
@@ -26,26 +27,21 @@ class Question(NamedTuple):
 
 # `limit` and the bounds stay parameters, so that one plan serves them all. The order of what is put
 # together is the one in which it is read, so nothing is sorted but pages that are read backwards.
-# Whether there is more is asked in order: for a few GPUs EXISTS would go through whole partitions.
 _PAGE = """
-SELECT coalesce(page.lines, ''),
-       page.rows = %(limit)s::integer AND ((
-         SELECT s.timestamp FROM telemetry_sample s
-          WHERE s.gpu_id = gpu.id {window} AND s.timestamp {further}
-          ORDER BY s.timestamp {read} LIMIT 1) IS NOT NULL {further_given}),
-       page.oldest, page.newest, {count}, page.rows, gpu.id, {days}
+SELECT coalesce(page.lines, ''), page.rows, {count}, gpu.id, {days}
   FROM telemetry_gpu gpu,
        LATERAL (
-         SELECT string_agg({sample}, ',' ORDER BY s.timestamp {shown}) AS lines,
-                count(*) AS rows, min(s.timestamp) AS oldest, max(s.timestamp) AS newest
+         SELECT string_agg({sample}, '{separator}' ORDER BY s.timestamp {shown}) AS lines,
+                count(*) AS rows
            FROM {source} s
        ) page
  WHERE gpu.uuid = %(uuid)s::text {visible}
 """
-_STORED = """
+_LIMIT = "%(limit)s::integer + 1"
+_STORED = f"""
 (SELECT * FROM telemetry_sample s
-  WHERE s.gpu_id = gpu.id {window} {beyond}
-  ORDER BY s.timestamp {read} LIMIT %(limit)s::integer)
+  WHERE s.gpu_id = gpu.id {{window}} {{beyond}}
+  ORDER BY s.timestamp {{read}} LIMIT {_LIMIT})
 """
 _COUNT = "(SELECT count(*) FROM telemetry_sample s WHERE s.gpu_id = gpu.id {window})"
 _VISIBLE = """
@@ -61,7 +57,9 @@ coalesce((SELECT sample_count FROM telemetry_latestsample latest WHERE latest.gp
 # Every choice of metrics is a question of its own.
 @lru_cache(maxsize=256)
 def page_statement(asked: Question, *, with_given: bool) -> str:
-    """Parameters `uuid`, `limit`, and `start`, `end`, `cursor`, `clusters` where there are such.
+    """One sample more than `limit`, if there are so many (see sample_lines).
+
+    Parameters `uuid`, `limit`, and `start`, `end`, `cursor`, `clusters` where there are such.
 
     `with_given` takes samples of archived days too, as JSON in the parameter `archived`.
     """
@@ -69,7 +67,6 @@ def page_statement(asked: Question, *, with_given: bool) -> str:
     read = "ASC" if asked.ascending else "DESC"
     after = ">" if asked.ascending else "<"
     beyond = f"AND s.timestamp {after} %(cursor)s::timestamptz" if asked.has_cursor else ""
-    further = "> page.newest" if asked.ascending else "< page.oldest"
     stored = _STORED.format(window=window, beyond=beyond, read=read)
     return _PAGE.format(
         sample=sample_object("s", asked.columns),
@@ -77,9 +74,7 @@ def page_statement(asked: Question, *, with_given: bool) -> str:
         count=_COUNT.format(window=window) if window else _COUNT_OF_ALL,
         days=DAYS.format(window=window_of_days(asked.has_start, asked.has_end)),
         visible=_VISIBLE if asked.has_clusters else "",
-        source=source(stored, read, "%(limit)s::integer", with_given=with_given),
-        further=further,
-        read=read,
-        further_given=FURTHER_GIVEN.format(further=further) if with_given else "",
+        separator=SEPARATOR,
+        source=source(stored, read, _LIMIT, with_given=with_given),
         shown="ASC" if asked.shown_ascending else "DESC",
     )
