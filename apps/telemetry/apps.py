@@ -16,6 +16,6 @@ class TelemetryConfig(AppConfig):
         # They register their checks.
         from apps.telemetry import schema_version  # noqa: F401, PLC0415
         from apps.telemetry.archive import settings_check  # noqa: F401, PLC0415
-        from apps.telemetry.queries.prepared import plan_once  # noqa: PLC0415, needs the models
+        from apps.telemetry.prepared_cursor import plan_once  # noqa: PLC0415, needs psycopg
 
         connection_created.connect(plan_once)

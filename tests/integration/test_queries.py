@@ -250,7 +250,7 @@ def test_inventory_lists_take_one_statement_each(ten):
 
 def test_a_sample_is_written_as_postgresql_writes_a_row(ten):
     """Whatever is reported of it: the columns are put together by the product's own SQL."""
-    hostile = {"a": '},\n{"timestamp":"', "b\n": [None, True, 1e300]}
+    hostile = {"a": '},\n{"timestamp":"', "b\n": [None, True, 1.5]}
     some: list[dict[str, Any]] = [
         {"power_draw": 1.5, "xid_error": 79},
         {"temperature": 3, "ecc_dbe_aggregate_total": 9},

@@ -46,11 +46,10 @@ DROP_STAGING = "DROP TABLE telemetry_staging"
 
 # Copies the rows just stored, for they hold what earlier records of that instant said too. The
 # bounds let PostgreSQL plan for these days alone, OFFSET 0 keeps it at one index probe per GPU.
-# In the order of the key, so that collectors wait for each other rather than deadlock. A GPU that
-# was deleted must fail here and not at commit (Django's foreign keys are deferred). The minutes
-# touched are marked in the same breath, to be rolled up.
+# In the order of the key, so that collectors wait for each other rather than deadlock. The minutes
+# touched are marked in the same breath, to be rolled up. Whether a GPU was deleted meanwhile, the
+# commit tells (Django's foreign keys are deferred).
 UPDATE_LATEST = f"""
-SET CONSTRAINTS ALL IMMEDIATE;
 WITH latest AS (
     INSERT INTO telemetry_latestsample AS latest ({_columns}, sample_count)
     SELECT s.gpu_id, s.timestamp, {_stored}, batch.added
@@ -58,7 +57,8 @@ WITH latest AS (
            AS batch (gpu_id, newest, added),
            LATERAL (SELECT * FROM telemetry_sample sample
                      WHERE sample.gpu_id = batch.gpu_id AND sample.timestamp = batch.newest
-                       AND sample.timestamp BETWEEN %(from)s AND %(to)s OFFSET 0) s
+                       AND sample.timestamp BETWEEN %(from)s::timestamptz AND %(to)s::timestamptz
+                    OFFSET 0) s
      ORDER BY s.gpu_id
     ON CONFLICT (gpu_id) DO UPDATE
     SET sample_count = latest.sample_count + excluded.sample_count,
@@ -68,5 +68,5 @@ WITH latest AS (
     INSERT INTO {MINUTE.touched} (bucket, gpu_ids)
     SELECT * FROM unnest(%(minutes)s::timestamptz[], %(touched)s::int4multirange[])
 )
-SELECT pg_notify(%(channel)s, %(payload)s)
+SELECT pg_notify(%(channel)s::text, %(payload)s::text)
 """

@@ -19,6 +19,7 @@ from apps.telemetry.ingest import statements
 from apps.telemetry.ingest.merging import merge_same_instant
 from apps.telemetry.ingest.registration import Registry
 from apps.telemetry.ingest.rows import TYPES, Row, days_of, newest_of, rows_of
+from apps.telemetry.prepared_cursor import prepared_cursor
 from apps.telemetry.records import Record
 from apps.telemetry.rollups.marks import touched_minutes
 
@@ -66,7 +67,7 @@ def _store(cluster: str, records: Sequence[Record]) -> Stored:
     try:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             _copy(cursor, statements.COPY_SAMPLES, rows)
-            _update_latest(cursor, cluster, rows, Counter(gpu_ids))
+            _update_latest(cluster, rows, Counter(gpu_ids))
         return Stored(len(records), 0, registered)
     except IntegrityError as error:
         if not isinstance(error.__cause__, errors.UniqueViolation):
@@ -74,7 +75,7 @@ def _store(cluster: str, records: Sequence[Record]) -> Stored:
     rows = rows_of(*merge_same_instant(records, gpu_ids))
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         added = _merge(cursor, rows)
-        _update_latest(cursor, cluster, rows, added)
+        _update_latest(cluster, rows, added)
     return Stored(len(records), len(records) - added.total(), registered)
 
 
@@ -99,9 +100,7 @@ def _merge(cursor: CursorWrapper, rows: Sequence[Row]) -> Counter[int]:
     return added
 
 
-def _update_latest(
-    cursor: CursorWrapper, cluster: str, rows: Sequence[Row], added: Counter[int]
-) -> None:
+def _update_latest(cluster: str, rows: Sequence[Row], added: Counter[int]) -> None:
     """Bring the latest samples up to date, mark what to roll up, and tell listeners at commit."""
     newest = newest_of(rows)
     touched = touched_minutes(rows)
@@ -118,7 +117,8 @@ def _update_latest(
         "channel": CHANNEL,
         "payload": msgspec.json.encode(notice).decode(),
     }
-    cursor.execute(statements.UPDATE_LATEST, parameters)
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(statements.UPDATE_LATEST, parameters)
 
 
 def _array(values: Iterable[object]) -> str:
