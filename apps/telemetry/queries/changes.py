@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from apps.telemetry.queries.gpu_choice import GPUS
-from apps.telemetry.queries.sample_json import COLUMNS, sample_fields
+from apps.telemetry.queries.sample_json import COLUMNS, sample_object
 
 # What an object holds before its sample.
 PLACE = {
@@ -31,10 +31,9 @@ _CHANGES = """
 SELECT pg_current_snapshot()::text, change.*
   FROM (VALUES (1)) one
   LEFT JOIN (
-    SELECT gpu.uuid, cluster.slug, host.hostname, latest.changed_in, row_to_json(fields)::text
+    SELECT gpu.uuid, cluster.slug, host.hostname, latest.changed_in, {sample}
       FROM {gpus}
-      JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id,
-           LATERAL (SELECT {place}, {fields}) fields
+      JOIN telemetry_latestsample latest ON latest.gpu_id = gpu.id
     {new}
   ) change ON true
 """
@@ -68,8 +67,7 @@ async def read_changes(
     """
     statement = _CHANGES.format(
         gpus=GPUS,
-        place=", ".join(f"{sql} AS {name}" for name, sql in PLACE.items()),
-        fields=sample_fields("latest", COLUMNS),
+        sample=sample_object("latest", COLUMNS, PLACE),
         new="" if since is None else _NEW,
     )
     parameters = None if since is None else {"since": since}

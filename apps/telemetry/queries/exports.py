@@ -22,7 +22,7 @@ from apps.telemetry.queries.fleet_page import PLACE
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.latest import in_state, latest_place, latest_rows, looked_back
 from apps.telemetry.queries.latest_archived import newest_archived, readable_days
-from apps.telemetry.queries.sample_json import checked_columns, sample_fields, time_text
+from apps.telemetry.queries.sample_json import checked_columns, sample_object, time_text
 from apps.telemetry.queries.telemetry import Order
 
 # The most samples that one file may be made of.
@@ -103,11 +103,6 @@ def copied(
             yield bytes(row)
 
 
-def row_text(fields: str) -> str:
-    """The JSON of a select list."""
-    return f"(SELECT row_to_json(f)::text FROM (SELECT {fields}) f)"
-
-
 def limited(rows: int | None) -> str:
     """The LIMIT of a statement."""
     return "" if rows is None else f"LIMIT {int(rows)}"
@@ -171,7 +166,7 @@ def export_latest(
             time_column("latest.timestamp"),
             *(metric_column(name, "latest") for name in names),
         ],
-        line=row_text(", ".join([*map(named, place), sample_fields("latest", names)])),
+        line=sample_object("latest", names, latest_place(at)),
         rows=f"FROM {GPUS} {latest_rows(at, with_given=at is not None)}"
         f" WHERE true {choice.conditions} {in_state(state, at)}"
         " ORDER BY cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid",
@@ -204,11 +199,6 @@ def metric_column(name: str, source: str) -> Column:
     """A metric of a table, or `extra`."""
     kind = ColumnType(BY_NAME[name].storage) if name in BY_NAME else ColumnType.JSON
     return Column(name, kind, f"{source}.{name}")
-
-
-def named(column: Column) -> str:
-    """The column in a select list."""
-    return f"{column.sql} AS {column.name}"
 
 
 def _plain(column: Column) -> str:

@@ -18,7 +18,7 @@ from apps.telemetry.queries.archived_count import ArchivedDays, archived_days, c
 from apps.telemetry.queries.fleet_archived import DAYS, given_of_fleet, parse_dates
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
 from apps.telemetry.queries.prepared import fetch_one
-from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
+from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_object
 from apps.telemetry.queries.telemetry import Order
 from apps.telemetry.queries.window import window_of
 
@@ -69,14 +69,13 @@ WITH gpu AS MATERIALIZED (
                LIMIT 1 + 4 * (%(limit)s::integer + 1) / (SELECT greatest(count(*), 1) FROM gpu)) s
            ORDER BY at {read} LIMIT %(limit)s::integer + 1) few
 ), page AS (
-  SELECT s.timestamp AS at, gpu.id, row_to_json(fields)::text AS line,
+  SELECT s.timestamp AS at, gpu.id, {sample} AS line,
          row_number() OVER (ORDER BY s.timestamp {read}, gpu.id {read}) AS n,
          least(count(*) OVER (), %(limit)s::integer) AS last
     FROM (SELECT gpu.id AS chosen, s.*
             FROM gpu, LATERAL {source} s
            ORDER BY s.timestamp {read}, gpu.id {read} LIMIT %(limit)s::integer + 1) s
-    JOIN gpu ON gpu.id = s.chosen,
-         LATERAL (SELECT {place}, {fields}) fields
+    JOIN gpu ON gpu.id = s.chosen
 )
 SELECT coalesce(string_agg(line, ',' ORDER BY n {shown}) FILTER (WHERE n <= %(limit)s::integer), ''),
        count(*) > %(limit)s::integer,
@@ -206,8 +205,7 @@ def _statement(asked: _Asked, *, with_given: bool = False) -> str:
         farthest="max" if asked.ascending else "min",
         source=source(stored, read, "%(limit)s::integer + 1", with_given=with_given),
         shown="DESC" if asked.cursor and asked.cursor.backwards else "ASC",
-        place=", ".join(f"{sql} AS {name}" for name, sql in PLACE.items()),
-        fields=sample_fields("s", asked.columns),
+        sample=sample_object("s", asked.columns, PLACE),
         count=_COUNT.format(window=window) if window else _COUNT_OF_ALL,
         days=DAYS.format(window=window_of_days(asked.start, asked.end)),
     )

@@ -14,7 +14,7 @@ from apps.telemetry.queries.gpu_choice import EVERY_GPU, GPUS, GpuChoice
 from apps.telemetry.queries.latest_archived import newest_archived
 from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.reporting import SAME_UNTIL, STATE, state_at
-from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_fields
+from apps.telemetry.queries.sample_json import COLUMNS, checked_columns, sample_object
 from apps.telemetry.queries.segments import NEVER
 from apps.telemetry.status import State
 
@@ -43,14 +43,13 @@ _NEWEST_AT = """JOIN telemetry_latestsample newest ON newest.gpu_id = gpu.id {gi
 _GIVEN = f"LEFT JOIN {GIVEN} archived ON archived.gpu_id = gpu.id"
 _GIVEN_OF_GPU = "(SELECT archived.*)"
 _LATEST = """
-SELECT coalesce(string_agg(row_to_json(fields)::text, ',' ORDER BY
-                           cluster.slug, host.hostname, gpu.gpu_index, gpu.uuid), ''),
+SELECT coalesce(string_agg({sample}, ',' ORDER BY cluster.slug, host.hostname, gpu.gpu_index,
+                                                  gpu.uuid), ''),
        count(*),
        {same_until},
        {days}
   FROM {gpus}
-  {rows},
-       LATERAL (SELECT {place}, {fields}) fields
+  {rows}
  WHERE true {conditions}
 """
 
@@ -116,8 +115,7 @@ def _statement(
     return _LATEST.format(
         gpus=GPUS,
         rows=latest_rows(at, with_given=with_given),
-        place=", ".join(f"{sql} AS {name}" for name, sql in latest_place(at).items()),
-        fields=sample_fields("latest", columns),
+        sample=sample_object("latest", columns, latest_place(at)),
         conditions=f"{choice.conditions} {in_state(state, at)}",
         same_until="NULL" if at else SAME_UNTIL,
         days=DAYS.format(window=window_of_days(at, at)) if at else "NULL",

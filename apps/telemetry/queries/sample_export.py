@@ -19,14 +19,12 @@ from apps.telemetry.queries.exports import (
     exporting,
     limited,
     metric_column,
-    named,
     place_columns,
-    row_text,
     time_column,
 )
 from apps.telemetry.queries.fleet_page import PLACE
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
-from apps.telemetry.queries.sample_json import checked_columns, sample_fields
+from apps.telemetry.queries.sample_json import checked_columns, sample_object
 from apps.telemetry.queries.telemetry import Order
 from apps.telemetry.queries.window import window_of
 
@@ -136,7 +134,7 @@ def export_samples(
     place = place_columns(PLACE) if with_place else []
     return SampleExport(
         columns=[*place, time_column("s.timestamp"), *(metric_column(name, "s") for name in names)],
-        line=row_text(", ".join([*map(named, place), sample_fields("s", names)])),
+        line=sample_object("s", names, PLACE if with_place else None),
         rows="",
         parameters={},
         limit=limit,

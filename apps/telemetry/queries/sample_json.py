@@ -4,9 +4,10 @@ Times are RFC 3339 in UTC with six decimals and `Z`, so they sort as text. `real
 their shortest exact form, what was not reported is null.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from apps.telemetry.metrics import BY_NAME, METRIC_NAMES
+from apps.telemetry.queries.json_text import value_text
 
 COLUMNS = (*METRIC_NAMES, "extra")
 # As many neighbours in the registry as are mostly reported together or not at all.
@@ -35,8 +36,10 @@ def sample_fields(source: str, columns: Iterable[str]) -> str:
     return ", ".join((f"{time} AS timestamp", *(f"{source}.{name}" for name in columns)))
 
 
-def sample_object(source: str, columns: Iterable[str]) -> str:
-    """The text of one sample's JSON, with the members of `sample_fields`.
+def sample_object(
+    source: str, columns: Iterable[str], place: Mapping[str, str] | None = None
+) -> str:
+    """The text of one sample's JSON: `place`, which is never NULL, and then `sample_fields`.
 
     Put together by `||`, with the outcome of `row_to_json`: that copies each row first and looks up
     the name and type of all its columns again. What an exporter does not report is null in every
@@ -45,7 +48,12 @@ def sample_object(source: str, columns: Iterable[str]) -> str:
     names = tuple(columns)
     together = [names[at : at + TOGETHER] for at in range(0, len(names), TOGETHER)]
     members = "".join(f" || {_members(source, few)}" for few in together)
-    return f"""('{{"timestamp":"' || {time_text(f"{source}.timestamp")} || '"'{members} || '}}')"""
+    before = "".join(
+        f"""\'"{name}":\' || {value_text(sql)} || \',\' || """
+        for name, sql in (place or {}).items()
+    )
+    time = time_text(f"{source}.timestamp")
+    return f"""('{{' || {before}'"timestamp":"' || {time} || '"'{members} || '}}')"""
 
 
 def _members(source: str, names: Sequence[str]) -> str:
