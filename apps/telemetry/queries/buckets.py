@@ -15,7 +15,7 @@ from apps.telemetry.queries.bucket_rows import (
 )
 from apps.telemetry.queries.fleet_page import PLACE, FleetCursor, FleetPage
 from apps.telemetry.queries.gpu_choice import GPUS, GpuChoice
-from apps.telemetry.queries.json_text import object_text, value_text
+from apps.telemetry.queries.json_text import Member, members_text, object_text, value_text
 from apps.telemetry.queries.kept import require_kept
 from apps.telemetry.queries.parts import counted_rows, part_parameters
 from apps.telemetry.queries.prepared import fetch_one
@@ -30,20 +30,22 @@ _COUNT = """
 WITH gpu AS MATERIALIZED (SELECT gpu.id FROM {gpus} WHERE true {conditions})
 SELECT count(*) FROM (SELECT 1 FROM gpu, LATERAL ({rows}) part LIMIT %(at_most)s::integer) counted
 """
-# A place is written once for each GPU of the page.
+# A place is written once for each GPU of the page. OFFSET 0: what is sorted are lines, as the rows
+# that they are made of have a hundred columns.
 _PAGE = """
 {rows}, place AS MATERIALIZED (
   SELECT gpu.id AS gpu, {place} AS text FROM gpu WHERE gpu.id IN (SELECT id FROM chosen)
 ), last AS MATERIALIZED (
   SELECT at, id FROM chosen WHERE n = (SELECT least(count(*), %(limit)s::integer) FROM chosen)
 )
-SELECT coalesce(string_agg({line}, ',' ORDER BY at {shown}, id {shown}), ''),
+SELECT coalesce(string_agg(line, ',' ORDER BY at {shown}, id {shown}), ''),
        (SELECT count(*) > %(limit)s::integer FROM chosen),
        (SELECT at FROM chosen WHERE n = 1), (SELECT id FROM chosen WHERE n = 1),
        (SELECT at FROM last), (SELECT id FROM last),
        (SELECT count(*) FROM key)
-  FROM bucket JOIN place ON place.gpu = id
- WHERE {beyond} AND (at, id) {up_to} (SELECT at, id FROM last)
+  FROM (SELECT at, id, {line} AS line
+          FROM bucket JOIN place ON place.gpu = id
+         WHERE {beyond} AND (at, id) {up_to} (SELECT at, id FROM last) OFFSET 0) page
 """
 
 
@@ -88,8 +90,9 @@ class Buckets:
 
     def line(self, place: str) -> str:
         """The JSON of the row `bucket`, whose GPU's `place` is an SQL expression."""
-        time = f"""'"timestamp":"', {time_text("bucket.at")}, '","count":', bucket.count"""
-        return f"concat({', '.join((place, time, *map(_member, self.metrics)))}, '}}')"
+        time = f"""'"timestamp":"' || {time_text("bucket.at")} || '","count":' || bucket.count"""
+        members = members_text([_member(metric) for metric in self.metrics])
+        return f"({place} || {time} || {members} || '}}')"
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -167,10 +170,9 @@ def _beyond(ascending: bool) -> str:
     return f"(at, id) {sign} (%(at)s::timestamptz, %(gpu)s::integer)"
 
 
-def _member(metric: Metric) -> str:
+def _member(metric: Metric) -> Member:
     of = {name: f"bucket.{column_of(metric, name)}" for name in STATISTICS_OF[metric.kind]}
     # Every kind has `last`, and where that is, only a growth may still be unknown.
-    there = of | {name: f"coalesce({of[name]}::text, 'null')" for name in GROWTH if name in of}
-    key = f',"{metric.name}":'
-    statistics = object_text(there, opening=key)
-    return f"CASE WHEN {of['last']} IS NULL THEN '{key}null' ELSE {statistics} END"
+    texts = {name: f"{sql}::text" for name, sql in of.items()}
+    texts |= {name: f"coalesce({texts[name]}, 'null')" for name in GROWTH if name in of}
+    return Member(metric.name, of["last"], object_text(texts))
