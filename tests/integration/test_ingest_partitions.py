@@ -100,6 +100,28 @@ def test_a_partition_can_be_made_while_others_read_and_write(no_partition):
             cursor.execute("RESET lock_timeout")
 
 
+def test_a_plan_that_was_made_while_a_day_was_empty_goes_by_its_index(no_partition):
+    """It is kept while the day fills, by every collector for as long as it lives."""
+    partitions.ensure([DAY])
+    name = partitions.partition_name(DAY)
+    with connection.cursor() as cursor:
+        cursor.execute(f"VACUUM ANALYZE {name}")  # without it, PostgreSQL takes ten pages for given
+    connection.close()
+    store("lab", [record(timestamp=datetime(2031, 5, 4, 12, tzinfo=UTC), power_draw=1)])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM pg_prepared_statements"
+            " WHERE statement LIKE '%INSERT INTO telemetry_latestsample%'"
+        )
+        ((statement,),) = cursor.fetchall()
+        # Of the day, in the order of the statement: GPUs, their newest, added, first and last.
+        asked = "NULL, NULL, NULL, '2031-05-04', '2031-05-05', NULL, NULL, NULL, NULL"
+        cursor.execute(f"EXPLAIN EXECUTE {statement} ({asked})")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert f"Index Scan using {name}_pkey" in plan
+    assert f"Seq Scan on {name}" not in plan
+
+
 def test_there_is_no_default_partition():
     with connection.cursor() as cursor:
         cursor.execute(

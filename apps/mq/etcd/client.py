@@ -81,7 +81,10 @@ class EtcdClient:
 
     def start_txn(self, request: Any) -> PendingCall:
         """Send a TxnRequest and return at once. Raises EtcdError."""
-        return self._start(self._endpoint(), lambda e: e.kv.Txn, request)
+        endpoint, patience = self._endpoint(), self._patience
+        timeout_s = self._config.timeout_s * patience
+        call = endpoint.kv.Txn.future(request, timeout=timeout_s, metadata=self._token(endpoint))
+        return PendingCall(self, endpoint, call, patience)
 
     def grant_lease(self, ttl_s: int) -> int:
         """A new lease of `ttl_s` seconds. Raises EtcdError."""
@@ -133,10 +136,10 @@ class EtcdClient:
         Raises EtcdError.
         """
         try:
-            return self._start(self._endpoint(address), method, request, timeout_s).result()
+            return self._call(self._endpoint(address), method, request, timeout_s)
         except TokenRefused:
             # Tokens are forgotten by a server that restarts, and end with any change of users.
-            return self._start(self._endpoint(address), method, request, timeout_s).result()
+            return self._call(self._endpoint(address), method, request, timeout_s)
 
     def failed(self, endpoint: Endpoint, error: grpc.RpcError, patience: float = 1.0) -> EtcdError:
         """Note a failure: leave an endpoint that does not serve, forget a token that is refused."""
@@ -163,17 +166,22 @@ class EtcdClient:
                 endpoint.channel.close()
             self._endpoints.clear()
 
-    def _start(
+    def _call(
         self,
         endpoint: Endpoint,
         method: Callable[[Endpoint], Any],
         request: Any,
-        timeout_s: float | None = None,
-    ) -> PendingCall:
+        timeout_s: float | None,
+    ) -> Any:
+        # Waiting for it here costs half of what a call does whose answer another thread hands over.
         patience = self._patience
         timeout_s = timeout_s or self._config.timeout_s * patience
-        call = method(endpoint).future(request, timeout=timeout_s, metadata=self._token(endpoint))
-        return PendingCall(self, endpoint, call, patience)
+        try:
+            answer = method(endpoint)(request, timeout=timeout_s, metadata=self._token(endpoint))
+        except grpc.RpcError as error:
+            raise self.failed(endpoint, error, patience) from error
+        self.answered()
+        return answer
 
     def _endpoint(self, address: str | None = None) -> Endpoint:
         with self._lock:
