@@ -99,9 +99,9 @@ def break_guard() -> None:
 def break_dedupe() -> None:
     """Sabotage: a record that comes again is one more row (the key of the table is dropped too)."""
 
-    one_row = "sample.timestamp BETWEEN %(from)s AND %(to)s OFFSET 0"
+    one_row = "OFFSET 0) s"
     assert one_row in statements.UPDATE_LATEST
-    statements.UPDATE_LATEST = statements.UPDATE_LATEST.replace(one_row, f"{one_row} LIMIT 1")
+    statements.UPDATE_LATEST = statements.UPDATE_LATEST.replace(one_row, "OFFSET 0 LIMIT 1) s")
 
 
 POINTS: dict[str, Callable[[], None]] = {
