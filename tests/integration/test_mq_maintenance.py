@@ -50,8 +50,8 @@ def is_kept(client: EtcdClient, revision: int) -> bool:
 def fill(config: QueueConfig, client: EtcdClient) -> int:
     """Publish half of what fits, then make etcd refuse; how many messages wait."""
     publisher = Publisher(config)
-    # Counted here: the store's own size is that of a moment ago, and past the quota a publisher waits
-    # until somebody drains it.
+    # Counted here: the store's own size is that of a moment ago, and past the quota a publisher
+    # waits until somebody drains it.
     for _ in range(QUOTA // 2 // len(MESSAGE.value) // 100):
         publisher.publish([MESSAGE] * 100)
         publisher.flush()
