@@ -44,8 +44,8 @@ MERGE_REST = f"""{_FROM_STAGING} DO UPDATE SET ({", ".join(COLUMNS[2:])}) = ROW 
 """
 DROP_STAGING = "DROP TABLE telemetry_staging"
 
-# Copies the rows just stored, for they hold what earlier records of that instant said too. The
-# bounds let PostgreSQL plan for these days alone, OFFSET 0 keeps it at one index probe per GPU.
+# Copies the rows just stored, for they hold what earlier records of that instant said too. By the
+# bounds PostgreSQL leaves out other days, OFFSET 0 keeps it at one index probe per GPU.
 # In the order of the key, so that collectors wait for each other rather than deadlock. The minutes
 # touched are marked in the same breath, to be rolled up. Whether a GPU was deleted meanwhile, the
 # commit tells (Django's foreign keys are deferred).

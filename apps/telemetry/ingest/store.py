@@ -25,7 +25,7 @@ from apps.telemetry.records import Record
 from apps.telemetry.rollups.marks import touched_minutes
 
 registry = Registry()
-# Those that were told how to look for samples.
+# Connections that keep to indexes.
 _told: WeakSet[object] = WeakSet()
 
 
@@ -84,8 +84,10 @@ def _store(cluster: str, records: Sequence[Record]) -> Stored:
 
 
 def _keep_to_indexes() -> None:
-    """A plan lasts as long as its connection. One that was made while a day was empty, and known to
-    be, would go through the whole day for each GPU when it is full.
+    """Have samples looked up by their key in every plan of this connection.
+
+    A plan is kept, and one that was made while a day was empty, and known to be, would go through
+    the whole day for each GPU once it is full.
     """
     connection.ensure_connection()
     if connection.connection not in _told:
