@@ -34,3 +34,13 @@ def plan_once(connection: BaseDatabaseWrapper, **_: object) -> None:
     connection.connection.prepare_threshold = 0
     with connection.cursor() as cursor:
         cursor.execute("SET plan_cache_mode = force_generic_plan")
+
+
+def keep_to_indexes(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """On a new connection of a collector: samples are looked up by their key in every plan.
+
+    A plan is kept, and one that was made while a day was empty, and known to be, would go through
+    the whole day for each GPU once it is full.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")

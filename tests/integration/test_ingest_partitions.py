@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 from django.db import connection
+from django.db.backends.signals import connection_created
 
 from apps.telemetry import partitions
 from apps.telemetry.ingest import store
+from apps.telemetry.prepared_cursor import keep_to_indexes
 from tests.integration.records import record, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_process")]
@@ -107,7 +109,9 @@ def test_a_plan_that_was_made_while_a_day_was_empty_goes_by_its_index(no_partiti
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {name}")  # without it, PostgreSQL takes ten pages for given
     connection.close()
+    connection_created.connect(keep_to_indexes)  # as runcollector does
     store("lab", [record(timestamp=datetime(2031, 5, 4, 12, tzinfo=UTC), power_draw=1)])
+    connection_created.disconnect(keep_to_indexes)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name FROM pg_prepared_statements"
@@ -118,6 +122,7 @@ def test_a_plan_that_was_made_while_a_day_was_empty_goes_by_its_index(no_partiti
         asked = "NULL, NULL, NULL, '2031-05-04', '2031-05-05', NULL, NULL, NULL, NULL"
         cursor.execute(f"EXPLAIN EXECUTE {statement} ({asked})")
         plan = "\n".join(line for (line,) in cursor.fetchall())
+    connection.close()
     assert f"Index Scan using {name}_pkey" in plan
     assert f"Seq Scan on {name}" not in plan
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from weakref import WeakSet
 
 import msgspec
 from django.db import IntegrityError, connection, transaction
@@ -25,8 +24,6 @@ from apps.telemetry.records import Record
 from apps.telemetry.rollups.marks import touched_minutes
 
 registry = Registry()
-# Connections that keep to indexes.
-_told: WeakSet[object] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,6 @@ def _store(cluster: str, records: Sequence[Record]) -> Stored:
     gpu_ids, registered = registry.gpu_ids(cluster, records)
     rows = rows_of(records, gpu_ids)
     partitions.ensure(days_of(rows))
-    _keep_to_indexes()
     try:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             _copy(cursor, statements.COPY_SAMPLES, rows)
@@ -81,19 +77,6 @@ def _store(cluster: str, records: Sequence[Record]) -> Stored:
         added = _merge(cursor, rows)
         _update_latest(cluster, rows, added)
     return Stored(len(records), len(records) - added.total(), registered)
-
-
-def _keep_to_indexes() -> None:
-    """Have samples looked up by their key in every plan of this connection.
-
-    A plan is kept, and one that was made while a day was empty, and known to be, would go through
-    the whole day for each GPU once it is full.
-    """
-    connection.ensure_connection()
-    if connection.connection not in _told:
-        with connection.cursor() as cursor:
-            cursor.execute("SET enable_seqscan = off")
-        _told.add(connection.connection)
 
 
 def _copy(cursor: CursorWrapper, statement: str, rows: Iterable[Row]) -> None:

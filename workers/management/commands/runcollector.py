@@ -10,8 +10,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.backends.signals import connection_created
 
 from apps.mq import Consumer, QueueConfig, Refused
+from apps.telemetry.prepared_cursor import keep_to_indexes
 from telemetry_project.queue import queue_config
 from workers.collector import Collector
 from workers.collector.storing import Storing
@@ -85,6 +87,7 @@ class Command(BaseCommand):
 
 def _collect(config: QueueConfig, batch_size: int) -> None:
     instance = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    connection_created.connect(keep_to_indexes)
     with graceful_stop() as stop:
         storing = Storing(config.cluster, grace_period(stop, GRACE_S))
         collector: Collector | None = None
