@@ -29,9 +29,9 @@ SETTINGS = {
     "log_min_messages": "warning",
     "log_line_prefix": "%m %a ",
 }
-# Of glibc: up to here a session keeps what it has freed, enough for the latest of 10,000 GPUs. By
-# default it gives the memory of each answer back and asks for it anew, a fourth of what a page of
-# telemetry costs PostgreSQL.
+# Of glibc: up to here a session keeps what it has freed, enough for a day of a GPU's minutes. By
+# default it gives the memory of each answer back and asks for it anew, until it has once freed a
+# large one: a fourth of what a page of telemetry costs PostgreSQL.
 MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(32 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 # No line lets the superuser in, with or without a password.
 CLIENT_ACCESS = "host all telemetry 127.0.0.1/32 scram-sha-256\n"

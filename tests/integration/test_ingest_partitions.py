@@ -110,8 +110,10 @@ def test_a_plan_that_was_made_while_a_day_was_empty_goes_by_its_index(no_partiti
         cursor.execute(f"VACUUM ANALYZE {name}")  # without it, PostgreSQL takes ten pages for given
     connection.close()
     connection_created.connect(keep_to_indexes)  # as runcollector does
-    store("lab", [record(timestamp=datetime(2031, 5, 4, 12, tzinfo=UTC), power_draw=1)])
-    connection_created.disconnect(keep_to_indexes)
+    try:
+        store("lab", [record(timestamp=datetime(2031, 5, 4, 12, tzinfo=UTC), power_draw=1)])
+    finally:
+        connection_created.disconnect(keep_to_indexes)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name FROM pg_prepared_statements"
