@@ -76,9 +76,9 @@ def break_ack_first() -> None:
 
     finish = Collector.finish
 
-    def ack_first(self: Any, batches: Any, decoded: Any, acks: Any) -> None:
+    def ack_first(self: Any, batches: Any, decoded: Any, acknowledging: Any) -> None:
         self._consumer.ack(batches)
-        finish(self, batches, decoded, acks)
+        finish(self, batches, decoded, acknowledging)
 
     Collector.finish = ack_first  # type: ignore[method-assign]
 

@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from apps.mq import Batch, Consumer
+from workers.collector.acknowledging import LINGER_S, Acknowledging
 from workers.collector.decoding import Decoded, decode_batches
 from workers.collector.patience import StoringStopped
 from workers.collector.storing import Storing
@@ -39,7 +40,6 @@ class Collector:
         self._messages_per_batch = float(batch_size)
         self._reported = (0, 0)
         self._report_at = 0.0
-        self._acknowledging: Future[None] | None = None
         self.stored = 0
         self.buried = 0
 
@@ -51,33 +51,38 @@ class Collector:
         """
         self._report_at = time.monotonic() + REPORT_EVERY_S
         with (
-            ThreadPoolExecutor(max_workers=1, thread_name_prefix="acknowledging") as acks,
+            Acknowledging(self._consumer) as acknowledging,
             ThreadPoolExecutor(max_workers=1, thread_name_prefix="storing") as writer,
         ):
             try:
-                self._work(stop, writer, acks)
+                self._work(stop, writer, acknowledging)
             finally:
                 writer.submit(self._storing.close)
 
-    def _work(self, stop: threading.Event, writer: Executor, acks: Executor) -> None:
+    def _work(
+        self, stop: threading.Event, writer: Executor, acknowledging: Acknowledging
+    ) -> None:
         writing: Future[None] | None = None
         while not stop.is_set():
-            batches = self.take()
+            is_idle = writing is None and not acknowledging.is_lingering
+            batches = self.take(TAKE_TIMEOUT_S if is_idle else LINGER_S)
             decoded = self.decode(batches)
             if writing is not None and (batches or writing.done()):
                 writing.result()
                 writing = None
             if batches:
-                writing = writer.submit(self.finish, batches, decoded, acks)
+                writing = writer.submit(self.finish, batches, decoded, acknowledging)
+            elif writing is None:
+                acknowledging.send()
             self._report()
-        for pending in (writing, self._acknowledging):
-            if pending is not None:
-                pending.result()
+        if writing is not None:
+            writing.result()
+        acknowledging.finish()
 
-    def take(self) -> list[Batch]:
+    def take(self, timeout_s: float) -> list[Batch]:
         """About `batch_size` messages, if batches are as large as those of the last take."""
         wanted = round(self._batch_size / self._messages_per_batch)
-        batches = self._consumer.take(min(MAX_BATCHES, max(1, wanted)), TAKE_TIMEOUT_S)
+        batches = self._consumer.take(min(MAX_BATCHES, max(1, wanted)), timeout_s)
         if batches:
             messages = sum(len(batch.messages) for batch in batches)
             self._messages_per_batch = max(1.0, messages / len(batches))
@@ -90,7 +95,9 @@ class Collector:
         with metrics.DECODE_S.time():
             return decode_batches(batches, self._earliest, datetime.now(UTC))
 
-    def finish(self, batches: Sequence[Batch], decoded: Decoded, acks: Executor) -> None:
+    def finish(
+        self, batches: Sequence[Batch], decoded: Decoded, acknowledging: Acknowledging
+    ) -> None:
         """Store, and only then acknowledge. When stopped first, give the batches back.
 
         The next take need not wait for the acknowledgement, which is etcd's to write to disk.
@@ -104,9 +111,7 @@ class Collector:
         _measure_lag(batches)
         self.stored += len(decoded.records) + len(decoded.unstorable) - buried
         self.buried += buried
-        if self._acknowledging is not None:
-            self._acknowledging.result()
-        self._acknowledging = acks.submit(self._consumer.ack, batches)
+        acknowledging.add(batches)
 
     def _report(self) -> None:
         if time.monotonic() < self._report_at:

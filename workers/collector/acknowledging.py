@@ -1,0 +1,73 @@
+"""Takes what is stored off the queue, small takes together.
+
+An acknowledgement of one small batch costs etcd and the collector about what one of ten does, and
+nobody waits for it: what is stored and still in the queue when the process dies is delivered again
+and changes nothing.
+"""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+from apps.mq import Batch, Consumer
+
+LINGER_S = 0.1
+# So many messages are acknowledged at once: they need no company to be worth a transaction.
+ENOUGH_MESSAGES = 1000
+
+
+class Acknowledging:
+    """Acknowledges in a thread of its own, one transaction after the other, and ends with it.
+
+    Not safe to share: only one thread at a time may call it. `send` and `add` raise what the
+    acknowledgement before raised, `finish` also what the last one did.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acknowledging")
+        self._waiting: list[Batch] = []
+        self._messages = 0
+        self._since = 0.0
+        self._sent: Future[None] | None = None
+
+    def __enter__(self) -> "Acknowledging":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown()
+
+    @property
+    def is_lingering(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._waiting)
+
+    def add(self, batches: Sequence[Batch]) -> None:
+        """Acknowledge these, at once or LINGER_S after the first that waits, if called by then."""
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting += batches
+        self._messages += sum(len(batch.messages) for batch in batches)
+        if self._messages >= ENOUGH_MESSAGES or time.monotonic() - self._since >= LINGER_S:
+            self.send()
+
+    def send(self) -> None:
+        """Acknowledge what waits; returns when the acknowledgement before is done."""
+        if not self._waiting:
+            return
+        if self._sent is not None:
+            self._sent.result()
+        self._sent = self._thread.submit(self._consumer.ack, self._waiting)
+        self._waiting, self._messages = [], 0
+
+    def finish(self) -> None:
+        """Send what waits and return when everything is acknowledged."""
+        self.send()
+        if self._sent is not None:
+            self._sent.result()
