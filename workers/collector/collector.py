@@ -59,9 +59,7 @@ class Collector:
             finally:
                 writer.submit(self._storing.close)
 
-    def _work(
-        self, stop: threading.Event, writer: Executor, acknowledging: Acknowledging
-    ) -> None:
+    def _work(self, stop: threading.Event, writer: Executor, acknowledging: Acknowledging) -> None:
         writing: Future[None] | None = None
         while not stop.is_set():
             is_idle = writing is None and not acknowledging.is_lingering
