@@ -2,20 +2,25 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apps.embedded.ports import free_port
 from apps.mq import Message, Publisher, Queue, QueueConfig
 from apps.mq.statistics import Snapshot, Statistics
 from apps.telemetry.models import DeadLetter, Sample
 from apps.telemetry.records import encode
+from tests.integration.metrics_pages import page_that
 from tests.integration.records import record
+from workers.observability import server
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90
@@ -199,6 +204,47 @@ def test_a_streamer_that_has_read_its_files_is_not_started_again(start, look, tm
     assert pipeline.workers("runstreamer") == []
     assert pipeline.process.poll() is None
     assert pipeline.ends(signal.SIGTERM) == 0
+
+
+def port_with_free(*further: int) -> int:
+    """A free port, with those that are so much further on."""
+    while True:
+        first = free_port()
+        try:
+            for step in further:
+                server.check("127.0.0.1", first + step)
+        except server.CannotServeMetrics:
+            continue
+        return first
+
+
+def test_every_worker_has_a_metrics_page_of_its_own(config, start):
+    port = port_with_free(1, 2, 101)
+    pipeline = start("--collectors", "2", "--metrics-port", str(port), "--", "--uploads")
+    records = publish(config, gpus=10, seconds=10)
+    urls = {step: f"http://127.0.0.1:{port + step}/metrics" for step in (0, 1, 2, 101)}
+    page_that(lambda page: page.value("scaling_target", {"role": "collectors"}) == 2, urls[0])
+    page_that(lambda page: page.value("build_info") == 1, urls[101])
+    eventually(lambda: Sample.objects.count() == records, "all is stored")
+
+    def stored(step: int) -> float:
+        """Without those that the other had stored before this one joined."""
+        page = page_that(lambda page: page.value("build_info") == 1, urls[step])
+        return page.value("records_stored_total") - page.value("records_merged_total")
+
+    eventually(lambda: stored(1) + stored(2) == records, "the collectors' pages tell it")
+    assert pipeline.ends(signal.SIGTERM) == 0
+
+
+def test_a_metrics_port_of_a_worker_that_is_taken_is_refused_before_any_starts(start):
+    port = port_with_free(1, 2)
+    with closing(socket.socket()) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port + 2))
+        taken.listen()
+        pipeline = start("--collectors", "1..2", "--metrics-port", str(port))
+        assert pipeline.process.wait(PATIENCE_S) == 2
+    assert f"port {port + 2} of 127.0.0.1 is in use" in pipeline.output
 
 
 def test_two_supervisors_share_a_burst_and_one_goes_on_alone(config, start, look):

@@ -15,11 +15,18 @@ from workers.observability.server import CannotServeMetrics, serving_metrics
 from workers.supervisor.command import WRONG_ARGUMENTS, supervise
 
 MOST = 10
+# How far after --metrics-port the ports of a role's workers lie, to which a worker's number is
+# added. The lists never meet: a worker that is being stopped keeps its number, so there may be more
+# numbers than workers for a while, but not a hundred.
+METRICS_PORTS = {"collectors": 0, "streamers": 100}
 
 EPILOG = """
 Everything after -- goes to the streamers as it is; `manage.py runstreamer --help` lists it:
 
   manage.py runpipeline --streamers 1..4 --collectors 1..10 -- --path /data --watch --group site
+
+With --metrics-port PORT every worker has a page of its own too: collector 1 on PORT + 1, collector
+2 on PORT + 2, streamer 1 on PORT + 101 and so on.
 
 exit codes:
   0  stopped in order
@@ -78,15 +85,35 @@ class Command(BaseCommand):
         streamers = options["streamers"] if source else (0, 0)
         limits = {"collectors": options["collectors"], "streamers": streamers}
         arguments = {
-            "collectors": lambda _: ["runcollector", *_collector_arguments(options)],
-            "streamers": lambda _: ["runstreamer", *source],
-        }
+            "collectors": lambda number: [
+                "runcollector", *_metrics(options, "collectors", number),
+                *_collector_arguments(options),
+            ],
+            # What was given for the streamers comes later and so wins.
+            "streamers": lambda number: [
+                "runstreamer", *_metrics(options, "streamers", number), *source
+            ],
+        }  # fmt: skip
         check_schema_version()
+        address, port = options["metrics_address"], options["metrics_port"]
         try:
-            with serving_metrics(options["metrics_address"], options["metrics_port"]):
+            for role, (_, most) in limits.items():
+                for number in range(1, most + 1):
+                    server.check(address, _port(port, role, number))
+            with serving_metrics(address, port):
                 sys.exit(supervise(config, limits, arguments))
         except CannotServeMetrics as error:
             raise CommandError(str(error), returncode=WRONG_ARGUMENTS) from error
+
+
+def _port(first: int, role: str, number: int) -> int:
+    """Where a worker serves its metrics, by its number from 1 on; 0 for nowhere."""
+    return first and first + METRICS_PORTS[role] + number
+
+
+def _metrics(options: dict[str, Any], role: str, number: int) -> list[str]:
+    port = _port(options["metrics_port"], role, number)
+    return [f"--metrics-address={options['metrics_address']}", f"--metrics-port={port}"]
 
 
 def _collector_arguments(options: dict[str, Any]) -> list[str]:
