@@ -13,12 +13,10 @@ import grpc
 from apps.mq.config import QueueConfig
 from apps.mq.etcd.endpoint import Endpoint
 from apps.mq.etcd.errors import EtcdError, OutcomeUnknown, Refused, TokenRefused, sort_error
+from apps.mq.etcd.patience import Patience
 from apps.mq.etcd.protos import rpc_pb2
 from apps.mq.observer import SILENT, Observer
 
-# A deadline that was missed is doubled up to this factor until an answer arrives, so that a server
-# which is slow for good still gets somewhere.
-MAX_PATIENCE = 4.0
 # A server without a leader then ends a watch instead of keeping silent.
 NEEDS_LEADER = (("hasleader", "true"),)
 
@@ -58,7 +56,7 @@ class EtcdClient:
         self._lock = threading.Lock()
         self._endpoints: dict[str, Endpoint] = {}
         self._current = random.randrange(len(config.endpoints))
-        self._patience = 1.0
+        self._patience = Patience(config.endpoints)
         self._metadata: tuple[tuple[str, str], ...] | None = None
 
     @property
@@ -81,7 +79,7 @@ class EtcdClient:
 
     def start_txn(self, request: Any) -> PendingCall:
         """Send a TxnRequest and return at once. Raises EtcdError."""
-        endpoint, patience = self._endpoint(), self._patience
+        endpoint, patience = self._endpoint(), self._patience.factor
         timeout_s = self._config.timeout_s * patience
         call = endpoint.kv.Txn.future(request, timeout=timeout_s, metadata=self._token(endpoint))
         return PendingCall(self, endpoint, call, patience)
@@ -100,7 +98,7 @@ class EtcdClient:
 
         Raises EtcdError.
         """
-        endpoint, patience = self._endpoint(), self._patience
+        endpoint, patience = self._endpoint(), self._patience.factor
         request = rpc_pb2.LeaseKeepAliveRequest(ID=lease_id)
         try:
             answers = endpoint.lease.LeaseKeepAlive(
@@ -147,9 +145,7 @@ class EtcdClient:
         with self._lock:
             if isinstance(sorted_error, OutcomeUnknown):
                 self._leave(endpoint)
-            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                # Of many calls that miss one deadline together, only the first counts.
-                self._patience = max(self._patience, min(2 * patience, MAX_PATIENCE))
+                self._patience.failed(endpoint.address, patience, was_late=_is_late(error))
             if isinstance(sorted_error, TokenRefused):
                 self._metadata = None
         self._observer.failed(sorted_error)
@@ -157,7 +153,7 @@ class EtcdClient:
 
     def answered(self) -> None:
         """Note that a call was answered in time."""
-        self._patience = 1.0
+        self._patience.answered()
 
     def close(self) -> None:
         """Close every channel."""
@@ -174,7 +170,7 @@ class EtcdClient:
         timeout_s: float | None,
     ) -> Any:
         # Waiting for it here costs half of what a call does whose answer another thread hands over.
-        patience = self._patience
+        patience = self._patience.factor
         timeout_s = timeout_s or self._config.timeout_s * patience
         try:
             answer = method(endpoint)(request, timeout=timeout_s, metadata=self._token(endpoint))
@@ -211,3 +207,8 @@ class EtcdClient:
             raise sorted_error from error
         self._metadata = metadata = (("token", answer.token),)
         return metadata
+
+
+def _is_late(error: grpc.RpcError) -> bool:
+    """Whether a call's own deadline ended it."""
+    return isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
