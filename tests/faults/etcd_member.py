@@ -99,6 +99,8 @@ def cluster_options(
         f"--initial-cluster-token={token}",
         f"--quota-backend-bytes={quota_bytes}",
         f"--max-txn-ops={max_txn_ops}",
+        # The default from 3.5 on: a member that comes back must not depose the leader.
+        "--pre-vote",
         "--logger=zap",
         "--log-level=warn",
         "--log-outputs=stderr",
