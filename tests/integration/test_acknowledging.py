@@ -7,7 +7,7 @@ import pytest
 from apps.mq import Batch, Consumer, Queue, QueueConfig
 from tests.integration.queue_steps import publish, take_all
 from workers.collector import acknowledging
-from workers.collector.acknowledging import ENOUGH_MESSAGES, Acknowledging
+from workers.collector.acknowledging import Acknowledging
 
 
 @pytest.fixture
@@ -49,9 +49,11 @@ def test_small_takes_wait_for_company_and_go_together(queue_config, one, acks):
     assert depth(queue_config) == 0
 
 
-def test_enough_messages_go_at_once(queue_config, one, acks):
-    acks.add(published(queue_config, one, 5))
-    acks.add(published(queue_config, one, ENOUGH_MESSAGES))
+def test_enough_of_them_go_at_once(queue_config, one, acks, monkeypatch):
+    monkeypatch.setattr(acknowledging, "ENOUGH_BYTES", 11)
+    acks.add(published(queue_config, one, 10))  # a byte each
+    assert acks.is_lingering
+    acks.add(published(queue_config, one, 1))
     assert not acks.is_lingering
     acks.finish()
     assert depth(queue_config) == 0

@@ -13,8 +13,9 @@ from types import TracebackType
 from apps.mq import Batch, Consumer
 
 LINGER_S = 0.1
-# So many messages are acknowledged at once: they need no company to be worth a transaction.
-ENOUGH_MESSAGES = 1000
+# So much is acknowledged at once, about 1,000 messages: it needs no company to be worth a
+# transaction, and what waits is in memory.
+ENOUGH_BYTES = 400_000
 
 
 class Acknowledging:
@@ -28,7 +29,7 @@ class Acknowledging:
         self._consumer = consumer
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acknowledging")
         self._waiting: list[Batch] = []
-        self._messages = 0
+        self._bytes = 0
         self._since = 0.0
         self._sent: Future[None] | None = None
 
@@ -53,8 +54,8 @@ class Acknowledging:
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting += batches
-        self._messages += sum(len(batch.messages) for batch in batches)
-        if self._messages >= ENOUGH_MESSAGES or time.monotonic() - self._since >= LINGER_S:
+        self._bytes += sum(batch.size_bytes for batch in batches)
+        if self._bytes >= ENOUGH_BYTES or time.monotonic() - self._since >= LINGER_S:
             self.send()
 
     def send(self) -> None:
@@ -64,7 +65,7 @@ class Acknowledging:
         if self._sent is not None:
             self._sent.result()
         self._sent = self._thread.submit(self._consumer.ack, self._waiting)
-        self._waiting, self._messages = [], 0
+        self._waiting, self._bytes = [], 0
 
     def finish(self) -> None:
         """Send what waits and return when everything is acknowledged."""
