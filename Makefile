@@ -21,7 +21,8 @@ setup: $(VENV)/ready-dev $(ASSETS)/installed ## Install everything, tools for de
 run: $(VENV)/ready $(ASSETS)/installed ## Run the whole pipeline on demo telemetry (PORT=8000); Ctrl-C stops it
 	@exec $(PY) manage.py runlocal --port $(PORT)
 
-# Two runs side by side, each with servers of its own: most of their time tests wait.
+# Two runs side by side, each with servers of its own: most of their time tests wait. What changes the
+# machine's network is in the first, before the browser, which would notice.
 test: $(VENV)/ready-dev $(ASSETS)/installed ## Run every test (ARGS="-k name" passes arguments to pytest)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-processes test-parts
 
