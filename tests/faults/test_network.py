@@ -1,7 +1,7 @@
 """The network of the fault suite: links that are cut, hosts that are mute, and no traces left.
 
-Here, and so before the browser's tests and not beside them: Chromium ends every request that is under
-way when an interface of the machine comes or goes.
+Here, and so before the browser's tests and not beside them: Chromium ends every request that is
+under way when an interface of the machine comes or goes.
 """
 
 import os
