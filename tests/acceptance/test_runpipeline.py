@@ -13,14 +13,12 @@ from typing import Any
 
 import pytest
 
-from apps.embedded.ports import free_port
 from apps.mq import Message, Publisher, Queue, QueueConfig
 from apps.mq.statistics import Snapshot, Statistics
 from apps.telemetry.models import DeadLetter, Sample
 from apps.telemetry.records import encode
-from tests.integration.metrics_pages import page_that
+from tests.integration.metrics_pages import page_that, port_with_free
 from tests.integration.records import record
-from workers.observability import server
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90
@@ -204,18 +202,6 @@ def test_a_streamer_that_has_read_its_files_is_not_started_again(start, look, tm
     assert pipeline.workers("runstreamer") == []
     assert pipeline.process.poll() is None
     assert pipeline.ends(signal.SIGTERM) == 0
-
-
-def port_with_free(*further: int) -> int:
-    """A free port, with those that are so much further on."""
-    while True:
-        first = free_port()
-        try:
-            for step in further:
-                server.check("127.0.0.1", first + step)
-        except server.CannotServeMetrics:
-            continue
-        return first
 
 
 def test_every_worker_has_a_metrics_page_of_its_own(config, start):

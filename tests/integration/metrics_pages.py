@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from apps.embedded.ports import free_port
+from workers.observability import server
+
 PATIENCE_S = 30
 PREFIX = "gpu_telemetry_"
 
@@ -52,3 +55,15 @@ def page_that(shows: Callable[[Page], bool], url: str) -> Page:
             return page
         time.sleep(0.1)
     raise AssertionError(f"{url} did not show it: {page and page.families}")
+
+
+def port_with_free(*further: int) -> int:
+    """A free port, with those that are so much further on."""
+    while True:
+        first = free_port()
+        try:
+            for step in further:
+                server.check("127.0.0.1", first + step)
+        except server.CannotServeMetrics:
+            continue
+        return first

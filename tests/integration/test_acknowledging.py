@@ -1,6 +1,7 @@
 """Small takes are acknowledged together, large ones and the last ones at once."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,8 +18,8 @@ def one(start_consumer: Callable[[str], Consumer]) -> Consumer:
 
 @pytest.fixture
 def acks(one: Consumer) -> Iterator[Acknowledging]:
-    with Acknowledging(one) as started:
-        yield started
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        yield Acknowledging(one, thread)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from apps.embedded.ports import free_port
 from apps.mq import Message, Publisher, QueueConfig
 from apps.telemetry.models import DeadLetter, Sample
 from apps.telemetry.records import encode
-from tests.integration.metrics_pages import PATIENCE_S, Page, get, page_that
+from tests.integration.metrics_pages import PATIENCE_S, Page, get, page_that, port_with_free
 from tests.integration.records import record
 
 ROOT = Path(__file__).parents[2]
@@ -47,15 +47,6 @@ def start(environment: dict[str, str]) -> Iterator[Start]:
 
 def url(port: int) -> str:
     return f"http://127.0.0.1:{port}/metrics"
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` consecutive free ports."""
-    while True:
-        first = free_port()
-        with closing(socket.socket()) as probe:
-            if all(probe.connect_ex(("127.0.0.1", first + n)) for n in range(count)):
-                return first
 
 
 def publish(endpoints: list[str], cluster_id: str, values: list[bytes]) -> None:
@@ -104,7 +95,7 @@ def test_the_page_counts_what_was_stored_merged_and_refused(
 
 
 def test_every_process_of_several_has_a_page_of_its_own(etcd_endpoints, cluster_id, start):
-    first = free_ports(2)
+    first = port_with_free(1)
     group = start("--workers", 2, "--batch-size", 200, "--metrics-port", first)
     for port in (first, first + 1):
         page_that(lambda page: page.value("build_info") == 1, url(port))
@@ -126,9 +117,9 @@ def test_every_process_of_several_has_a_page_of_its_own(etcd_endpoints, cluster_
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_port_that_is_taken_ends_it_with_2_and_says_which(start, workers):
-    first = free_ports(2)
+    first = port_with_free(1)
     with closing(socket.socket()) as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as `free_ports` looks at it
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as when it was looked at
         taken.bind(("127.0.0.1", first + workers - 1))
         taken.listen()
         process = start("--workers", workers, "--metrics-port", first)

@@ -7,8 +7,7 @@ and changes nothing.
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
+from concurrent.futures import Executor, Future
 
 from apps.mq import Batch, Consumer
 
@@ -19,30 +18,19 @@ ENOUGH_BYTES = 400_000
 
 
 class Acknowledging:
-    """Acknowledges in a thread of its own, one transaction after the other, and ends with it.
+    """Acknowledges in a thread, one transaction after the other.
 
     Not safe to share: only one thread at a time may call it. `send` and `add` raise what the
     acknowledgement before raised, `finish` also what the last one did.
     """
 
-    def __init__(self, consumer: Consumer) -> None:
+    def __init__(self, consumer: Consumer, thread: Executor) -> None:
         self._consumer = consumer
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acknowledging")
+        self._thread = thread
         self._waiting: list[Batch] = []
         self._bytes = 0
         self._since = 0.0
         self._sent: Future[None] | None = None
-
-    def __enter__(self) -> "Acknowledging":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._thread.shutdown()
 
     @property
     def is_lingering(self) -> bool:

@@ -51,11 +51,11 @@ class Collector:
         """
         self._report_at = time.monotonic() + REPORT_EVERY_S
         with (
-            Acknowledging(self._consumer) as acknowledging,
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="acknowledging") as acks,
             ThreadPoolExecutor(max_workers=1, thread_name_prefix="storing") as writer,
         ):
             try:
-                self._work(stop, writer, acknowledging)
+                self._work(stop, writer, Acknowledging(self._consumer, acks))
             finally:
                 writer.submit(self._storing.close)
 
