@@ -6,6 +6,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import tenacity
+
 from apps.embedded.locks import DirectoryLock
 from apps.embedded.memory import Memory
 from apps.embedded.ports import free_port
@@ -14,6 +16,11 @@ from apps.embedded.processes import Child, StartFailed, die_with_parent, end_lef
 
 START_S = 60.0  # recovery after a crash replays up to max_wal_size
 LEFTOVER_STOP_S = 20.0
+# A killed server's sessions keep its shared memory until they notice: after the row in hand, or
+# after seconds where they compute.
+ORPHANS_S = 60.0
+ORPHANS_POLL_S = 0.2
+_HELD_BY_ORPHANS = "pre-existing shared memory block"
 # Fast shutdown: sessions are ended, the data is flushed. SIGTERM would wait for every client.
 STOP_SIGNAL = signal.SIGINT
 SETTINGS = {
@@ -35,6 +42,10 @@ SETTINGS = {
 MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(32 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 # No line lets the superuser in, with or without a password.
 CLIENT_ACCESS = "host all telemetry 127.0.0.1/32 scram-sha-256\n"
+
+
+class _OrphansLeft(StartFailed):
+    """Sessions of a server that was killed still hold its data."""
 
 
 class Postgres:
@@ -77,11 +88,20 @@ class Postgres:
         if pid := memory.get("pid"):
             end_leftover(pid, str(home.data), STOP_SIGNAL, LEFTOVER_STOP_S)
         self._forget_dead_postmaster(home)
+        until_free = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_OrphansLeft),
+            wait=tenacity.wait_fixed(ORPHANS_POLL_S),
+            stop=tenacity.stop_after_delay(ORPHANS_S),
+            reraise=True,
+        )
+        until_free(self._start_server, home, memory, port)
+        self.url = f"postgres://telemetry:{memory.get('password')}@127.0.0.1:{port}/telemetry"
+
+    def _start_server(self, home: PostgresHome, memory: Memory, port: int) -> None:
         self._child = self._server(home, port)
         self._child.start()
         memory.set(port=port, pid=self._child.pid)
         self._wait_ready(home, self._child)
-        self.url = f"postgres://telemetry:{memory.get('password')}@127.0.0.1:{port}/telemetry"
 
     @property
     def child(self) -> Child:
@@ -189,7 +209,8 @@ class Postgres:
         in_time = wait_until(ready, START_S)
         if not in_time or not child.running:
             child.kill()
-            raise StartFailed(
+            failure = _OrphansLeft if _HELD_BY_ORPHANS in child.tail() else StartFailed
+            raise failure(
                 f"PostgreSQL did not start on {home.data}; the end of {self._log}:\n{child.tail()}"
             )
 

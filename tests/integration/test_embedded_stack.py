@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -68,6 +69,20 @@ def test_killed_servers_start_again_with_every_committed_row(directory: Path) ->
     with Stack(directory) as again:
         assert rows(again) == [(1,)]
         assert is_healthy(again.etcd_endpoints[0])
+
+
+def test_a_killed_servers_session_that_still_computes_only_delays_the_next_start(
+    stack: Stack,
+) -> None:
+    insert(stack, 1)
+    with ThreadPoolExecutor() as pool:
+        session = pool.submit(_compute, stack.database_url)
+        assert wait_until(lambda: _computes(stack.database_url), 10)
+        stack.postgres.child.kill()
+        stack.postgres.restart()
+        assert isinstance(session.exception(), psycopg.OperationalError)
+    assert rows(stack) == [(1,)]
+    assert "pre-existing shared memory block" in stack.postgres.child.log.read_text()
 
 
 def test_a_stale_pid_file_naming_a_living_stranger_does_not_stop_a_start(directory: Path) -> None:
@@ -149,6 +164,21 @@ def test_a_failed_start_shows_the_end_of_the_log(directory: Path) -> None:
     (data / "PG_VERSION").write_text("9.0\n")
     with pytest.raises(StartFailed, match="incompatible"):
         Stack(directory).start()
+
+
+def _compute(url: str) -> None:
+    """Takes a second or two, in which the session looks at nothing else."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT sum(n) AS computed FROM generate_series(1, 10000000) n")
+
+
+def _computes(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+            " AND query LIKE '%computed%'"
+        )
+        return found.fetchone() is not None
 
 
 def _listening(host: str, port: int) -> bool:
