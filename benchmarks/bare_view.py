@@ -13,6 +13,7 @@ from django.urls import path
 from apps.gateway.serving.front import Front
 from apps.gateway.serving.server import Options, serve
 from apps.gateway.serving.threads import WsgiThreads
+from apps.gateway.serving.whole import whole
 
 THREADS = 4
 
@@ -27,7 +28,7 @@ urlpatterns = [path("bare", bare)]
 
 def application_of(threads: int) -> Front:
     """The application of a worker."""
-    http = WsgiThreads(get_wsgi_application(), threads)
+    http = WsgiThreads(whole(get_wsgi_application()), threads)
 
     async def close_all(_reason: str) -> None:
         """Nothing stays open."""
