@@ -59,6 +59,12 @@ READS = {
     ),
     "hours of one GPU": lambda: queries.buckets_json(Buckets(ONE, HOUR.step, **HOURS)),
     "hours of a host": lambda: queries.buckets_json(Buckets(HOST, HOUR.step, **HOURS)),
+    "all minutes of one GPU": lambda: queries.buckets_json(
+        Buckets(ONE, MINUTE.step, **PART), limit=10_000
+    ),
+    "all hours of a host": lambda: queries.buckets_json(
+        Buckets(HOST, HOUR.step, **HOURS), limit=10_000
+    ),
     "the rows of hours": lambda: queries.rows_read(
         queries.by_rollups(Buckets(HOST, HOUR.step, **HOURS)), at_most=1000
     ),

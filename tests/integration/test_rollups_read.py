@@ -33,6 +33,16 @@ def answer(step, start=None, end=None, edges=None):
     return [nearly(row) for row in json.loads(page.results)]
 
 
+def by_pages(step, start=None, end=None):
+    buckets = Buckets(GpuChoice(), step, start, end)
+    page, rows = buckets_json(buckets, limit=7), []
+    while True:
+        rows += json.loads(page.results)
+        if page.next is None:
+            return [nearly(row) for row in rows]
+        page = buckets_json(buckets, limit=7, cursor=page.next)
+
+
 def nearly(row):
     """Averages and rates may differ in digits that are not kept."""
     if isinstance(row, dict):
@@ -50,6 +60,7 @@ def assert_seamless(step, start=None, end=None):
     wanted = answer(step, start, end, SAMPLES_ALONE)
     found = [plain(row) for row in answer(step, start, end)]
     assert found == wanted, (step, start, end)
+    assert [plain(row) for row in by_pages(step, start, end)] == wanted, (step, start, end)
     return found
 
 

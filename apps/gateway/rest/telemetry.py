@@ -91,7 +91,6 @@ class GpuTelemetryView(APIView):
             return window_file(choice, given, resolution, format_, name, with_place=False)
         if resolution is Resolution.RAW:
             return _samples(request, choice, given)
-        _require_known(choice)
         return _buckets(request, choice, given, resolution)
 
 
@@ -123,6 +122,8 @@ def _buckets(
         order=order,
         cursor=as_fleet_cursor(given.cursor.cursor, order) if given.cursor else None,
     )
+    if not page.count:
+        _require_known(choice)
     cursors = (_bucket_text(page.next), _bucket_text(page.previous))
     return window_page(request, given, resolution, page.count, page.results, *cursors)
 

@@ -1,12 +1,19 @@
 """What samples amount to per minute or hour, as SQL: of roll-ups, and of samples at the edges."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from apps.telemetry.metrics import BY_NAME, Kind, Metric
 from apps.telemetry.queries.gpu_choice import GPUS
-from apps.telemetry.queries.parts import bucket_keys, is_whole, microseconds, part_rows
+from apps.telemetry.queries.parts import (
+    bucket_keys,
+    growth_rows,
+    is_whole,
+    microseconds,
+    part_rows,
+)
 from apps.telemetry.queries.sample_json import UnknownColumn
 from apps.telemetry.queries.segments import Segment
 
@@ -39,20 +46,28 @@ _KEYS = """
   SELECT min(at) AS lower, max(at) + %(step)s::interval AS upper
     FROM chosen WHERE n <= %(limit)s::integer
 )"""
-_ROWS = """
-, part AS (
-  SELECT gpu.id, s.*, date_bin(%(step)s::interval, timestamp, 'epoch') AS at {increments}
+# What counters grew by is looked for along narrow rows: the others have a hundred columns, and each
+# step that passes them on costs as much as their text.
+_GROWN = """
+, grown AS MATERIALIZED (
+  SELECT gpu.id, s.timestamp, s.whole {increments}
     FROM gpu, LATERAL (
-      SELECT s.* {previous} FROM ({parts}) s
+      SELECT s.* {previous} FROM ({rows}) s
       WINDOW before AS (ORDER BY s.timestamp ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) s
-), bucket AS ({buckets})
-"""
-_WHOLE = (
-    "SELECT s.id, s.at, s.count::bigint AS count {values} FROM part s WHERE s.shown AND s.whole"
-)
+   WHERE s.shown
+)"""
+_PARTS = "(SELECT gpu.id, s.* FROM gpu, LATERAL ({rows}) s)"
+# No growth is without its row. FULL, behind OFFSET 0: PostgreSQL expects a few rows, for which a
+# nested loop would do, and only a full join is never one.
+_PARTS_AND_GROWTH = """(
+  SELECT s.* {grown} FROM {parts} s
+    FULL JOIN (SELECT * FROM grown WHERE {whole}) g ON g.id = s.id AND g.timestamp = s.timestamp
+  OFFSET 0)"""
+_WHOLE = "SELECT s.id, s.timestamp AS at, s.count::bigint AS count {values} FROM {parts} s"
 _MADE = """
-SELECT s.id, s.at, sum(s.count)::bigint AS count {aggregates}
-  FROM part s WHERE s.shown AND NOT s.whole GROUP BY s.id, s.at
+SELECT s.id, s.at, sum(s.count)::bigint AS count {values}
+  FROM (SELECT *, date_bin(%(step)s::interval, timestamp, 'epoch') AS at FROM {parts} s) s
+ GROUP BY s.id, s.at
 """
 
 
@@ -89,28 +104,59 @@ def bucket_rows(
     parameters are those of the conditions, the segments' (parts.py), `step` and, for a page,
     `limit`.
     """
-    counters = [metric.name for metric in metrics if metric.kind is Kind.COUNTER]
+    shape = tuple(segment.shape for segment in segments)
+    rows = _rows(tuple(metrics), shape, step, page)
+    return _GPU.format(gpus=GPUS, conditions=conditions) + rows
+
+
+@lru_cache(maxsize=32)
+def _rows(
+    metrics: tuple[Metric, ...],
+    segments: tuple[Segment, ...],
+    step: timedelta,
+    page: Page | None,
+) -> str:
+    """A millisecond's work for every metric, and the same text whatever the times."""
+    is_paged = page is not None
     keys = bucket_keys(segments, step)
     paged = "" if page is None else _KEYS.format(keys=keys, beyond=page.beyond, read=page.read)
-    rows = _ROWS.format(
-        parts=part_rows(metrics, segments, step, paged=page is not None),
+    counters = [metric.name for metric in metrics if metric.kind is Kind.COUNTER]
+    grown = _grown(counters, segments, step, paged=is_paged) if counters else ""
+    # Only the kinds of rows that there are; a roll-up that is a bucket is taken as it is.
+    kinds = sorted({is_whole(segment, step) for segment in segments})
+    buckets = []
+    for whole in kinds:
+        rows = part_rows(metrics, segments, step, whole=whole, paged=is_paged)
+        buckets.append(_buckets(metrics, _with_growth(counters, rows, whole=whole), whole=whole))
+    return f"{paged}{grown}, bucket AS ({' UNION ALL '.join(buckets)})"
+
+
+def _grown(
+    counters: list[str], segments: Sequence[Segment], step: timedelta, *, paged: bool
+) -> str:
+    return _GROWN.format(
+        rows=growth_rows(counters, segments, step, paged=paged),
         previous="".join(map(_previous, counters)),
         increments="".join(map(_increment, counters)),
-        buckets=_buckets(metrics, {is_whole(segment, step) for segment in segments}),
     )
-    return _GPU.format(gpus=GPUS, conditions=conditions) + paged + rows
 
 
-def _buckets(metrics: list[Metric], kinds: set[bool]) -> str:
-    """Only the kinds of rows that there are; a roll-up that is a bucket is taken as it is."""
-    selects = {
-        True: _WHOLE.format(values=_columns(metrics, _of_one)),
-        False: _MADE.format(aggregates=_columns(metrics, _aggregates)),
-    }
-    return " UNION ALL ".join(selects[kind] for kind in sorted(kinds))
+def _with_growth(counters: list[str], rows: str, *, whole: bool) -> str:
+    parts = _PARTS.format(rows=rows)
+    if not counters:
+        return parts
+    grown = "".join(f", g.{name}_d, g.{name}_t" for name in counters)
+    condition = "whole" if whole else "NOT whole"
+    return _PARTS_AND_GROWTH.format(parts=parts, grown=grown, whole=condition)
 
 
-def _columns(metrics: list[Metric], of: Callable[[Metric], dict[str, str]]) -> str:
+def _buckets(metrics: Iterable[Metric], parts: str, *, whole: bool) -> str:
+    if whole:
+        return _WHOLE.format(values=_columns(metrics, _of_one), parts=parts)
+    return _MADE.format(values=_columns(metrics, _aggregates), parts=parts)
+
+
+def _columns(metrics: Iterable[Metric], of: Callable[[Metric], dict[str, str]]) -> str:
     return "".join(
         f", {sql} AS {column_of(metric, statistic)}"
         for metric in metrics

@@ -8,9 +8,12 @@ from apps.telemetry.partitions import PartitionedTable, Period
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Level:
-    """A resolution: `name` as the API has it; `slice` is the time one transaction works on."""
+    """A resolution: `name` as the API has it; `slice` is the time one transaction works on.
+
+    There are the two below, and none is another's equal.
+    """
 
     name: str
     step: timedelta
