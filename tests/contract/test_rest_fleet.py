@@ -89,6 +89,13 @@ def test_totals_are_of_the_gpus_that_report(get):
     assert get("/api/v1/stats")["power_draw"] == 407
 
 
+def test_a_sum_has_no_digits_that_nobody_measured(get):
+    now = timezone.now()
+    for index in range(2):
+        make_samples(make_gpu("host-1", index), 1, now, power_draw=(0.1, 0.2)[index])
+    assert get("/api/v1/stats")["power_draw"] == 0.3
+
+
 def test_the_registry_lists_every_metric(get):
     page = get("/api/v1/metrics")
     assert [metric["name"] for metric in page["results"]] == list(METRIC_NAMES)

@@ -9,7 +9,8 @@ from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.reporting import IDLE_BELOW, SAME_UNTIL, STATE
 from apps.telemetry.queries.sample_json import time_text
 
-# Sums of `real` columns are made of wider numbers, or large fleets would lose their digits.
+# Sums of `real` columns are made of wider numbers, or large fleets would lose their digits. Those of
+# doubles carry noise behind the 15th, which numeric leaves out.
 _STATS = """
 SELECT json_build_object(
          'gpus', count(*),
@@ -18,7 +19,7 @@ SELECT json_build_object(
          'lost', count(*) FILTER (WHERE state = 'lost'),
          'never_seen', count(*) FILTER (WHERE state = 'never_seen'),
          'idle', count(*) FILTER (WHERE reporting AND latest.gpu_utilization < {idle_below}),
-         'power_draw', sum(latest.power_draw) FILTER (WHERE reporting),
+         'power_draw', (sum(latest.power_draw) FILTER (WHERE reporting))::numeric,
          'memory_used_mib', sum(latest.memory_used_mib::float8) FILTER (WHERE reporting),
          'memory_total_mib', sum(latest.memory_used_mib::float8 + latest.memory_free_mib::float8)
                              FILTER (WHERE reporting),
