@@ -17,6 +17,8 @@ from benchmarks.http_load import Load, load
 from benchmarks.latency import publish_steadily
 from benchmarks.result import Result
 
+# Answered without PostgreSQL: what the gateway by itself costs.
+HEALTH = "/health"
 PAGE = "/api/v1/gpus/{}/telemetry"
 LATEST = "/api/v1/telemetry/latest"
 GPUS_PAGE = "/api/v1/gpus"
@@ -40,13 +42,15 @@ def measure(bench: Bench) -> list[Result]:
         gateway(bench) as address,
         gateway(bench, PUBLIC_READ="false") as closed,
     ):
-        bare, page, with_token = _by_turns(
+        bare, health, page, with_token = _by_turns(
             bench,
             lambda: load(bare_address, ["/bare"], seconds),
+            lambda: load(address, [HEALTH], seconds),
             lambda: load(address, pages, seconds),
             lambda: load(closed, pages, seconds, holder),
         )
         return [
+            _rate("http_health", health, bare),
             Result("http_gpu_telemetry", page.per_s, "requests/s", bare.per_s, ABOUT),
             Result("http_gpu_telemetry_p99", page.p99_ms, "ms", bare.p99_ms, ABOUT),
             Result("http_with_token", with_token.per_s, "requests/s", page.per_s, ABOUT_OPEN),

@@ -15,8 +15,8 @@ NAMES = [
     "latency_p50", "latency_p99", "parse_dcgm", "parse_wide", "publish", "collect", "pipeline",
     "scale_2", "scale_share",  # more collectors only drain a larger backlog
     "storage_raw_bytes", "storage_archive_bytes",
-    "http_gpu_telemetry", "http_gpu_telemetry_p99", "http_with_token", "http_latest", "http_gpus",
-    "graphql_gpu", "http_beside_ingest", "live_500",
+    "http_health", "http_gpu_telemetry", "http_gpu_telemetry_p99", "http_with_token", "http_latest",
+    "http_gpus", "graphql_gpu", "http_beside_ingest", "live_500",
 ]  # fmt: skip
 IN_A_BROWSER = (
     ["fleet_page_ready", "fleet_page_tick", "fleet_page_memory"]

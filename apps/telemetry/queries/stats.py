@@ -9,8 +9,8 @@ from apps.telemetry.queries.prepared import fetch_one
 from apps.telemetry.queries.reporting import IDLE_BELOW, SAME_UNTIL, STATE
 from apps.telemetry.queries.sample_json import time_text
 
-# Sums of `real` columns are made of wider numbers, or large fleets would lose their digits. Those of
-# doubles carry noise behind the 15th, which numeric leaves out.
+# Sums of `real` columns are made of wider numbers, or large fleets would lose their digits. That of
+# doubles carries noise behind the 15th digit, which numeric leaves out.
 _STATS = """
 SELECT json_build_object(
          'gpus', count(*),
