@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.gateway.serving.front import Front
+from apps.gateway.serving.pool import Pool
 from apps.gateway.serving.server import Options, serve
 from benchmarks.live_ticks import GPUS
 
@@ -51,7 +52,7 @@ class Broadcast:
             await asyncio.gather(*(send(event) for send in self._sends), return_exceptions=True)
 
 
-def application_of(_threads: int) -> Front:
+def application_of(_pool: Pool) -> Front:
     """The application of a worker."""
     sockets = Broadcast()
 

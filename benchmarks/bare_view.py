@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from apps.gateway.serving.front import Front
+from apps.gateway.serving.pool import Pool
 from apps.gateway.serving.server import Options, serve
 from apps.gateway.serving.threads import WsgiThreads
 from apps.gateway.serving.whole import whole
@@ -26,9 +27,9 @@ def bare(_request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("bare", bare)]
 
 
-def application_of(threads: int) -> Front:
+def application_of(pool: Pool) -> Front:
     """The application of a worker."""
-    http = WsgiThreads(whole(get_wsgi_application()), threads)
+    http = WsgiThreads(whole(get_wsgi_application()), pool)
 
     async def close_all(_reason: str) -> None:
         """Nothing stays open."""
