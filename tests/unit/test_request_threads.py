@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,10 +27,7 @@ def loop() -> Iterator[Loop]:
     one.close()
 
 
-PLAIN = {"type": "http", "path": "/health", "method": "GET", "headers": [(b"host", b"a")]}
-
-
-def begun(loop: Loop, work: Callable[[], Awaitable[Any]], **scope: Any) -> Any:
+def begun(loop: Loop, work: Callable[[], Awaitable[Any]]) -> Any:
     """What it returns or raises, handed to the loop as granian hands it a request."""
     ended: Future[Any] = Future()
 
@@ -41,10 +37,7 @@ def begun(loop: Loop, work: Callable[[], Awaitable[Any]], **scope: Any) -> Any:
         except Exception as error:
             ended.set_exception(error)
 
-    watcher = SimpleNamespace(scope=PLAIN | scope)
-    loop.call_soon_threadsafe(
-        lambda coroutine, _of: loop.create_task(coroutine), request(), watcher
-    )
+    loop.call_soon_threadsafe(lambda coroutine, _of: loop.create_task(coroutine), request(), None)
     return ended.result(PATIENCE_S)
 
 
@@ -59,21 +52,6 @@ def test_a_request_begins_and_ends_in_a_thread(loop: Loop) -> None:
     name, without_loop = begun(loop, work)
     assert name.startswith("http-")
     assert without_loop
-
-
-@pytest.mark.parametrize("scope", [
-    {"type": "websocket"},
-    {"path": "/api/v1/stream"},
-    {"method": "POST", "headers": [(b"content-length", b"2")]},
-    {"method": "POST", "headers": [(b"transfer-encoding", b"chunked")]},
-], ids=["websocket", "events", "body", "chunks"])  # fmt: skip
-def test_what_has_to_wait_for_its_client_begins_in_the_loop(
-    loop: Loop, scope: dict[str, Any]
-) -> None:
-    async def work() -> str:
-        return here()
-
-    assert begun(loop, work, **scope) == "the-loop"
 
 
 def test_it_goes_on_in_the_loop_when_it_asks_to(loop: Loop) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.gateway.serving.body import Receive, has_body
+from apps.gateway.serving.body import Receive
+from apps.gateway.serving.pool import on_loop
 from apps.gateway.serving.threads import Send
 from apps.gateway.serving.unread import limit_unread
 
@@ -15,16 +16,6 @@ AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
 STREAM_PATH = "/api/v1/stream"
 # Of the five seconds that a worker has to stop.
 CLOSING_S = 2.0
-
-
-def begins_in_thread(scope: Mapping[str, Any]) -> bool:
-    """Whether nothing of it has to wait for the client: plain HTTP without a body."""
-    return scope["type"] == "http" and not _is_stream(scope) and not has_body(scope)
-
-
-def _is_stream(scope: Mapping[str, Any]) -> bool:
-    # A preflight is for Django, whose middleware knows which origins may ask.
-    return bool(scope["path"] == STREAM_PATH and scope["method"] != "OPTIONS")
 
 
 @dataclass(frozen=True)
@@ -45,9 +36,14 @@ class Front:
             case "lifespan":
                 await self._live(receive, send)
             case "websocket":
+                await on_loop
                 await self.websocket(scope, receive, send)
             case _:
-                await (self.stream if _is_stream(scope) else self.http)(scope, receive, send)
+                # A preflight is for Django, whose middleware knows which origins may ask.
+                is_stream = scope["path"] == STREAM_PATH and scope["method"] != "OPTIONS"
+                if is_stream:
+                    await on_loop
+                await (self.stream if is_stream else self.http)(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

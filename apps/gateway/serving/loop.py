@@ -7,15 +7,14 @@ from typing import Any
 
 import uvloop
 
-from apps.gateway.serving.front import begins_in_thread
 from apps.gateway.serving.pool import Pool
 
 
 class Loop(uvloop.Loop):
-    """Of what the server hands it, plain requests begin in a thread of the pool.
+    """What the server hands it begins in a thread of the pool, and most of it is answered there.
 
-    Should the server hand them over otherwise one day, they begin in the loop and go to the pool
-    from there.
+    Should the server hand requests over otherwise one day, they begin in the loop and go to the
+    pool from there.
     """
 
     def begin_in(self, pool: Pool) -> None:
@@ -25,14 +24,10 @@ class Loop(uvloop.Loop):
     def call_soon_threadsafe(  # type: ignore[override] # as wide, in fewer words
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> Any:
-        """As asyncio's, which says nothing of requests."""
+        """As asyncio's, which says nothing of coroutines."""
         here = super().call_soon_threadsafe
-        if _is_request(*args):
+        # As granian has it: what makes a task, of a request's coroutine, for what watches over it.
+        # asgiref hands coroutines over too, without a watcher.
+        if len(args) == 2 and asyncio.iscoroutine(args[0]):
             return self._pool.begin(args[0], lambda: here(callback, *args, context=context))
         return here(callback, *args, context=context)
-
-
-def _is_request(coroutine: Any = None, watcher: Any = None, *_: Any) -> bool:
-    """As granian hands one over: what answers it, and what watches over that and has its scope."""
-    scope = getattr(watcher, "scope", None)
-    return scope is not None and asyncio.iscoroutine(coroutine) and begins_in_thread(scope)

@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError, Future
 from typing import Any, BinaryIO
 from wsgiref.types import WSGIApplication
 
-from apps.gateway.serving.body import Receive, body_of
+from apps.gateway.serving.body import Receive, body_of, has_body
 from apps.gateway.serving.environ import environ_of
 from apps.gateway.serving.pool import Pool, in_thread, on_loop
 
@@ -32,10 +32,11 @@ class WsgiThreads:
         self._pool = pool
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request: here where a thread of the pool runs this, as it has no body then."""
-        if in_thread():
+        """Answer one request: here where a thread of the pool runs this and there is no body."""
+        if in_thread() and not has_body(scope):
             answer = self._run(scope, io.BytesIO())
         else:
+            await on_loop
             try:
                 body = await body_of(scope, receive)
             except ConnectionError:
