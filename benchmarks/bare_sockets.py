@@ -13,7 +13,6 @@ from typing import Any
 from django.conf import settings
 
 from apps.gateway.serving.front import Front
-from apps.gateway.serving.pool import Pool
 from apps.gateway.serving.server import Options, serve
 from benchmarks.live_ticks import GPUS
 
@@ -52,7 +51,7 @@ class Broadcast:
             await asyncio.gather(*(send(event) for send in self._sends), return_exceptions=True)
 
 
-def application_of(_pool: Pool) -> Front:
+def application_of(_threads: int) -> Front:
     """The application of a worker."""
     sockets = Broadcast()
 

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from apps.gateway.serving.front import Front
-from apps.gateway.serving.pool import Pool
 from apps.gateway.serving.server import Options, serve
 from apps.gateway.serving.threads import WsgiThreads
 from apps.gateway.serving.whole import whole
@@ -27,9 +26,9 @@ def bare(_request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("bare", bare)]
 
 
-def application_of(pool: Pool) -> Front:
+def application_of(threads: int) -> Front:
     """The application of a worker."""
-    http = WsgiThreads(whole(get_wsgi_application()), pool)
+    http = WsgiThreads(whole(get_wsgi_application()), threads)
 
     async def close_all(_reason: str) -> None:
         """Nothing stays open."""

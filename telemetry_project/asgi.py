@@ -9,7 +9,6 @@ from django.urls import get_resolver
 
 from apps.gateway.live.clients import close_all
 from apps.gateway.serving.front import Front
-from apps.gateway.serving.pool import Pool
 from apps.gateway.serving.threads import WsgiThreads
 from apps.gateway.stream.application import sse_application
 from apps.gateway.ws.application import websocket_application
@@ -17,12 +16,12 @@ from apps.gateway.ws.application import websocket_application
 __all__ = ["application", "application_of", "sse_application", "websocket_application"]
 
 
-def application_of(pool: Pool) -> Front:
-    """The application, with these threads for HTTP; what it needs is imported, and stays."""
+def application_of(threads: int) -> Front:
+    """The application, with so many threads for HTTP; what it needs is imported, and stays."""
     _ = get_resolver().url_patterns
     gc.collect()
     gc.freeze()  # looking at it again and again is a sixth of what live clients cost
-    return Front(WsgiThreads(wsgi, pool), websocket_application, sse_application, close_all)
+    return Front(WsgiThreads(wsgi, threads), websocket_application, sse_application, close_all)
 
 
-application = application_of(Pool(4))
+application = application_of(threads=4)

@@ -6,7 +6,6 @@ import threading
 import pytest
 
 from apps.gateway.serving import body
-from apps.gateway.serving.pool import Pool
 from apps.gateway.serving.threads import WsgiThreads
 
 SCOPE = {
@@ -46,7 +45,7 @@ def part(body, more=False):
 def call(wsgi, *events, **scope):
     async def exchange():
         client = Client(*events)
-        application = WsgiThreads(wsgi, Pool(2))
+        application = WsgiThreads(wsgi, 2)
         await asyncio.wait_for(application({**SCOPE, **scope}, client.receive, client.send), 20)
         return client
 
@@ -155,7 +154,7 @@ def test_a_streamed_answer_is_closed_when_its_client_leaves():
 
     async def exchange():
         client = Client()
-        application = WsgiThreads(wsgi, Pool(1))
+        application = WsgiThreads(wsgi, 1)
         answering = asyncio.ensure_future(application(SCOPE, client.receive, client.send))
         while len(client.sent) < 3:
             await asyncio.sleep(0)

@@ -14,20 +14,12 @@ BUFFER_BYTES = 64 * 1024
 SMALL_BYTES = 64 * 1024
 
 
-def has_body(scope: Mapping[str, Any]) -> bool:
-    """Whether one was announced."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
-
-
 async def body_of(scope: Mapping[str, Any], receive: Receive) -> BinaryIO:
     """The body as a file. Raises ConnectionError if the sender leaves before a small one ended."""
-    if not has_body(scope):
-        return io.BytesIO()
     length = dict(scope["headers"]).get(b"content-length", b"")
     chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    if not chunked and (not length or length == b"0"):
+        return io.BytesIO()
     if not chunked and length.isdigit() and int(length) <= SMALL_BYTES:
         try:
             async with asyncio.timeout(STALL_S):

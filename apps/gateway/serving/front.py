@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.gateway.serving.body import Receive
-from apps.gateway.serving.pool import on_loop
 from apps.gateway.serving.threads import Send
 from apps.gateway.serving.unread import limit_unread
 
@@ -36,13 +35,10 @@ class Front:
             case "lifespan":
                 await self._live(receive, send)
             case "websocket":
-                await on_loop
                 await self.websocket(scope, receive, send)
             case _:
                 # A preflight is for Django, whose middleware knows which origins may ask.
                 is_stream = scope["path"] == STREAM_PATH and scope["method"] != "OPTIONS"
-                if is_stream:
-                    await on_loop
                 await (self.stream if is_stream else self.http)(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:

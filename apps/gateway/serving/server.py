@@ -1,10 +1,9 @@
 """The gateway's server: granian with one or more workers.
 
-Each worker is a process with an event loop, which holds WebSockets and event streams, and a few
-threads, which answer HTTP requests; each thread keeps its PostgreSQL connection.
+Each worker is a process with an event loop, which holds the sockets, and a few threads, which
+answer HTTP requests; each thread keeps its PostgreSQL connection.
 """
 
-import asyncio
 import ctypes
 import errno
 import os
@@ -17,15 +16,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections
-from granian import Granian, loops
+from granian import Granian
 from granian._internal import load_target
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.errors import FatalError
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-
-from apps.gateway.serving.loop import Loop
-from apps.gateway.serving.pool import Pool
 
 TARGET = "telemetry_project.asgi:application_of"
 # Of one worker, WebSockets included. Granian takes no more until one of them has ended.
@@ -95,11 +91,9 @@ def _bind_failure(host: str, port: int, error: OSError) -> str:
 def serve(options: Options, target: str = TARGET) -> None:
     """Answer requests until SIGTERM or SIGINT; raises CannotServe or SystemExit on failure.
 
-    `target` is `module:function`, which gives a worker its application for a pool of threads.
+    `target` is `module:function`, which gives a worker its application for a number of threads.
     """
     connections.close_all()  # no worker may inherit one through fork
-    pool = Pool(options.threads)
-    loops.register(Loops.auto)(partial(_loop, pool))
     server = Granian(
         target,
         address=options.host,
@@ -109,7 +103,7 @@ def serve(options: Options, target: str = TARGET) -> None:
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=IDLE_S * 1000),
         workers=options.workers,
-        loop=Loops.auto,
+        loop=Loops.uvloop,
         backpressure=MAX_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT_S,
@@ -118,27 +112,21 @@ def serve(options: Options, target: str = TARGET) -> None:
         log_dictconfig=_logging(),
     )
     try:
-        server.serve(target_loader=partial(_load, os.getpid(), target, pool), wrap_loader=False)
+        server.serve(
+            target_loader=partial(_load, os.getpid(), target, options.threads), wrap_loader=False
+        )
     except FatalError as error:
         raise CannotServe(f"The server could not start: {error}") from error
 
 
-def _loop(pool: Pool) -> Loop:
-    """Runs in each worker, as granian's own ways to make one do."""
-    loop = Loop()
-    loop.begin_in(pool)
-    asyncio.set_event_loop(loop)
-    return loop
-
-
-def _load(parent: int, target: str, pool: Pool) -> Any:
+def _load(parent: int, target: str, threads: int) -> Any:
     """Runs in each worker: the application, and no life beyond the parent's, however it ends."""
     # SIGKILL: a handler that is inherited until granian sets its own would swallow a SIGTERM.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the kernel was told to watch it
         sys.exit(1)
     os.setpgrp()  # a terminal's Ctrl-C reaches the parent alone, which asks workers to stop
-    return load_target(target)(pool)
+    return load_target(target)(threads)
 
 
 def _logging() -> dict[str, Any]:

@@ -5,15 +5,14 @@ Measured with one worker on 2 cores, an empty view costs 107 µs of CPU behind g
 """
 
 import asyncio
-import io
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from typing import Any, BinaryIO
 from wsgiref.types import WSGIApplication
 
-from apps.gateway.serving.body import Receive, body_of, has_body
+from apps.gateway.serving.body import Receive, body_of
 from apps.gateway.serving.environ import environ_of
-from apps.gateway.serving.pool import Pool, in_thread, on_loop
+from apps.gateway.serving.pool import Pool
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 # Whoever takes nothing of a long answer for so long loses it: it holds a thread.
@@ -21,32 +20,27 @@ STALL_S = 60.0
 
 
 class WsgiThreads:
-    """`wsgi` for scopes of type `http`, in the threads of a pool.
+    """`wsgi` for scopes of type `http`, at most `threads` requests at once.
 
     A body that is a list is sent whole; any other is sent chunk by chunk, each when the client has
     taken the one before, and closed as soon as the client is gone.
     """
 
-    def __init__(self, wsgi: WSGIApplication, pool: Pool) -> None:
+    def __init__(self, wsgi: WSGIApplication, threads: int) -> None:
         self._wsgi = wsgi
-        self._pool = pool
+        self._pool = Pool(threads)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request: here where a thread of the pool runs this and there is no body."""
-        if in_thread() and not has_body(scope):
-            answer = self._run(scope, io.BytesIO())
-        else:
-            await on_loop
-            try:
-                body = await body_of(scope, receive)
-            except ConnectionError:
-                return
-            answer = await self._pool.run(lambda: self._run(scope, body))
+        """Answer one request."""
+        try:
+            body = await body_of(scope, receive)
+        except ConnectionError:
+            return
+        answer = await self._pool.run(lambda: self._run(scope, body))
         await send(answer.start)
         if isinstance(answer.body, list):
             await send({"type": "http.response.body", "body": b"".join(answer.body)})
             return
-        await on_loop
         stream = _Stream(answer.body, asyncio.get_running_loop(), send)
         await _until_left(self._pool.run(stream.send_all), receive, stream)
 
