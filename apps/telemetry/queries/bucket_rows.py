@@ -46,8 +46,8 @@ _KEYS = """
   SELECT min(at) AS lower, max(at) + %(step)s::interval AS upper
     FROM chosen WHERE n <= %(limit)s::integer
 )"""
-# What counters grew by is looked for along narrow rows: the others have a hundred columns, and each
-# step that passes them on costs as much as their text.
+# What counters grew by is looked for along narrow rows: the others have a hundred columns, and the
+# steps that passed them on cost as much as their text.
 _GROWN = """
 , grown AS MATERIALIZED (
   SELECT gpu.id, s.timestamp, s.whole {increments}
