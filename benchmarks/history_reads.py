@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -80,8 +81,8 @@ def bytes_per_sample() -> float:
 
 def _buckets(buckets: Buckets, limit: int) -> None:
     answered = queries.by_rollups(buckets)
-    queries.rows_read(answered, at_most=queries.MAX_AGGREGATED + 1)
-    queries.buckets_json(answered, limit=limit)
+    rows = queries.rows_read(answered, at_most=queries.MAX_AGGREGATED + 1)
+    queries.buckets_json(replace(answered, row_count=rows), limit=limit)
 
 
 def _ms(read: Callable[[], object]) -> float:

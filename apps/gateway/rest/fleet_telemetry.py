@@ -20,13 +20,12 @@ from apps.gateway.rest.schemas import FLEET_TELEMETRY_PAGE
 from apps.gateway.rest.telemetry import NO_PAGES
 from apps.gateway.rest.windows import (
     WindowParameters,
-    buckets_of,
     resolve,
     window_file,
     window_page,
 )
 from apps.telemetry import queries
-from apps.telemetry.queries import FleetCursor, FleetPage, GpuChoice, Resolution
+from apps.telemetry.queries import Buckets, FleetCursor, FleetPage, GpuChoice
 
 CursorParameter = Annotated[
     FleetCursorText, Meta(description="Where a page begins; copied from `next` or `previous`.")
@@ -84,22 +83,23 @@ class FleetTelemetryView(APIView):
         given.check()
         clusters = principal_of(request).clusters
         choice = GpuChoice(given.cluster, given.hostname, given.gpu, given.model, clusters)
-        resolution = resolve(choice, given)
+        resolution, buckets = resolve(choice, given, with_place=True)
         format_ = format_of(request, given.format)
         if format_ is Format.JSON:
-            page = _page(choice, given, resolution)
+            page = _page(choice, given, buckets)
             cursors = (_text(page.next), _text(page.previous))
             return window_page(request, given, resolution, page.count, page.results, *cursors)
         if given.cursor:
             raise InvalidParameter("cursor", NO_PAGES)
-        return window_file(choice, given, resolution, format_, "telemetry", with_place=True)
+        return window_file(
+            choice, given, resolution, buckets, format_, "telemetry", with_place=True
+        )
 
 
-def _page(choice: GpuChoice, given: FleetTelemetryParameters, resolution: Resolution) -> FleetPage:
+def _page(choice: GpuChoice, given: FleetTelemetryParameters, buckets: Buckets | None) -> FleetPage:
     order = queries.Order(given.order)
     cursor = given.cursor.cursor if given.cursor else None
-    if resolution is not Resolution.RAW:
-        buckets = buckets_of(choice, given, resolution, with_place=True)
+    if buckets is not None:
         return queries.buckets_json(buckets, limit=given.page_limit, order=order, cursor=cursor)
     try:
         return queries.fleet_telemetry_json(

@@ -21,13 +21,12 @@ from apps.gateway.rest.gpus import UNKNOWN_GPU, UUID_PARAMETER, unknown_gpu
 from apps.gateway.rest.schemas import TELEMETRY_PAGE
 from apps.gateway.rest.windows import (
     WindowParameters,
-    buckets_of,
     resolve,
     window_file,
     window_page,
 )
 from apps.telemetry import queries
-from apps.telemetry.queries import Cursor, FleetCursor, GpuChoice, Resolution
+from apps.telemetry.queries import Buckets, Cursor, FleetCursor, GpuChoice, Resolution
 
 CursorParameter = Annotated[
     CursorText, Meta(description="Where a page begins; copied from `next` or `previous`.")
@@ -81,17 +80,17 @@ class GpuTelemetryView(APIView):
         given = read_parameters(request.query_params, TelemetryParameters)
         given.check()
         choice = GpuChoice(uuid=uuid, clusters=principal_of(request).clusters)
-        resolution = resolve(choice, given)
+        resolution, buckets = resolve(choice, given, with_place=False)
         format_ = format_of(request, given.format)
         if format_ is not Format.JSON:
             if given.cursor:
                 raise InvalidParameter("cursor", NO_PAGES)
             _require_known(choice)
             name = f"telemetry-{uuid}"
-            return window_file(choice, given, resolution, format_, name, with_place=False)
-        if resolution is Resolution.RAW:
+            return window_file(choice, given, resolution, buckets, format_, name, with_place=False)
+        if buckets is None:
             return _samples(request, choice, given)
-        return _buckets(request, choice, given, resolution)
+        return _buckets(request, buckets, given, resolution)
 
 
 def _samples(request: Request, choice: GpuChoice, given: TelemetryParameters) -> HttpResponseBase:
@@ -113,17 +112,17 @@ def _samples(request: Request, choice: GpuChoice, given: TelemetryParameters) ->
 
 
 def _buckets(
-    request: Request, choice: GpuChoice, given: TelemetryParameters, resolution: Resolution
+    request: Request, buckets: Buckets, given: TelemetryParameters, resolution: Resolution
 ) -> HttpResponseBase:
     order = queries.Order(given.order)
     page = queries.buckets_json(
-        buckets_of(choice, given, resolution, with_place=False),
+        buckets,
         limit=given.page_limit,
         order=order,
         cursor=as_fleet_cursor(given.cursor.cursor, order) if given.cursor else None,
     )
     if not page.count:
-        _require_known(choice)
+        _require_known(buckets.choice)
     cursors = (_bucket_text(page.next), _bucket_text(page.previous))
     return window_page(request, given, resolution, page.count, page.results, *cursors)
 

@@ -1,5 +1,6 @@
 """What the routes of telemetry share: window, resolution, form, links to other pages."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse, HttpResponseBase
@@ -12,7 +13,7 @@ from apps.gateway.rest.export_files import file_response
 from apps.gateway.rest.formats import Format, FormatName
 from apps.gateway.rest.pages import list_body, page_url
 from apps.telemetry import queries
-from apps.telemetry.queries import GpuChoice, Resolution
+from apps.telemetry.queries import Buckets, GpuChoice, Resolution
 
 DEFAULT_LIMIT = 100
 # What `auto` aims at where no `limit` is given: enough for a chart as wide as a screen.
@@ -85,20 +86,27 @@ class WindowParameters(Parameters):
             raise InvalidParameter("start_time", "it is after `end_time`.")
 
 
-def resolve(choice: GpuChoice, given: WindowParameters) -> Resolution:
-    """The resolution to answer with. Raises InvalidParameter where it cannot be given."""
+def resolve(
+    choice: GpuChoice, given: WindowParameters, *, with_place: bool
+) -> tuple[Resolution, Buckets | None]:
+    """The resolution to answer with, and the buckets unless it is raw.
+
+    Raises InvalidParameter where it cannot be given.
+    """
     chosen = Resolution(given.resolution)
     if chosen is Resolution.AUTO:
-        return _automatic(choice, given)
-    if chosen is not Resolution.RAW:
-        try:
-            _require_few_rows(choice, given, chosen)
-        except queries.RollupsGone as error:
-            raise InvalidParameter("resolution", str(error)) from error
-    return chosen
+        return _automatic(choice, given, with_place=with_place)
+    if chosen is Resolution.RAW:
+        return chosen, None
+    try:
+        return chosen, _few_rows(_buckets(choice, given, chosen, with_place=with_place))
+    except queries.RollupsGone as error:
+        raise InvalidParameter("resolution", str(error)) from error
 
 
-def _automatic(choice: GpuChoice, given: WindowParameters) -> Resolution:
+def _automatic(
+    choice: GpuChoice, given: WindowParameters, *, with_place: bool
+) -> tuple[Resolution, Buckets | None]:
     """What fits best; what is not kept so long gives way to what is coarser, then to samples."""
     most = given.page_limit
     extent = queries.extent(choice, **given.window, at_most=most + 1)
@@ -107,29 +115,16 @@ def _automatic(choice: GpuChoice, given: WindowParameters) -> Resolution:
         if kept is Resolution.RAW:
             break
         try:
-            _require_few_rows(choice, given, kept)
+            return kept, _few_rows(_buckets(choice, given, kept, with_place=with_place))
         except queries.RollupsGone:
             continue
-        return kept
-    return Resolution.RAW
+    return Resolution.RAW, None
 
 
-def _require_few_rows(choice: GpuChoice, given: WindowParameters, chosen: Resolution) -> None:
-    bound = queries.MAX_AGGREGATED
-    buckets = queries.by_rollups(buckets_of(choice, given, chosen, with_place=False))
-    if queries.rows_read(buckets, at_most=bound + 1) > bound:
-        raise InvalidParameter(
-            "resolution",
-            f"the answer is made of more than {bound:,} samples and roll-ups, too many at once; "
-            "narrow it by start_time and end_time, choose fewer GPUs or a coarser resolution.",
-        )
-
-
-def buckets_of(
+def _buckets(
     choice: GpuChoice, given: WindowParameters, resolution: Resolution, *, with_place: bool
-) -> queries.Buckets:
-    """What to aggregate."""
-    return queries.Buckets(
+) -> Buckets:
+    return Buckets(
         choice,
         queries.STEPS[resolution],
         **given.window,
@@ -138,10 +133,25 @@ def buckets_of(
     )
 
 
+def _few_rows(buckets: Buckets) -> Buckets:
+    """The same, looked up and counted. Raises RollupsGone, and InvalidParameter of too many."""
+    bound = queries.MAX_AGGREGATED
+    reached = queries.by_rollups(buckets)
+    rows = queries.rows_read(reached, at_most=bound + 1)
+    if rows > bound:
+        raise InvalidParameter(
+            "resolution",
+            f"the answer is made of more than {bound:,} samples and roll-ups, too many at once; "
+            "narrow it by start_time and end_time, choose fewer GPUs or a coarser resolution.",
+        )
+    return replace(reached, row_count=rows)
+
+
 def window_file(
     choice: GpuChoice,
     given: WindowParameters,
     resolution: Resolution,
+    buckets: Buckets | None,
     format_: Format,
     name: str,
     *,
@@ -149,8 +159,7 @@ def window_file(
 ) -> HttpResponseBase:
     """The window as a file. Raises InvalidParameter where it would be too large."""
     order = queries.Order(given.order)
-    if resolution is not Resolution.RAW:
-        buckets = buckets_of(choice, given, resolution, with_place=with_place)
+    if buckets is not None:
         export = queries.export_buckets(buckets, order=order, limit=given.limit)
         return file_response(export, format_, f"{name}-{resolution}")
     if given.limit is None:

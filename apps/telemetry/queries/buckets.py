@@ -58,7 +58,11 @@ SELECT coalesce(string_agg(line, ',' ORDER BY at {shown}, id {shown}), ''), coun
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """What to make buckets of; `with_place` puts the GPU's place before each."""
+    """What to make buckets of; `with_place` puts the GPU's place before each.
+
+    `edges` and `row_count`, how many samples and roll-ups they are made of, are looked up unless
+    they are given.
+    """
 
     choice: GpuChoice
     step: timedelta
@@ -67,6 +71,7 @@ class Buckets:
     columns: Iterable[str] = METRIC_NAMES
     with_place: bool = True
     edges: Edges | None = None
+    row_count: int | None = None
 
     @property
     def segments(self) -> list[Segment]:
@@ -142,11 +147,15 @@ def buckets_json(
     UnknownColumn.
     """
     buckets = by_rollups(buckets)
-    if cursor is None and rows_read(buckets, at_most=limit + 1) <= limit:
+    if cursor is None and _count(buckets, limit + 1) <= limit:
         page = _whole(buckets, order)
         if page.count is not None and page.count <= limit:  # no more have come meanwhile
             return page
     return _page(buckets, limit, order, cursor)
+
+
+def _count(buckets: Buckets, at_most: int) -> int:
+    return rows_read(buckets, at_most=at_most) if buckets.row_count is None else buckets.row_count
 
 
 def _whole(buckets: Buckets, order: Order) -> FleetPage:
