@@ -85,7 +85,7 @@ def main() -> int:
 
 def _table(results: list[Result]) -> Table:
     machine = (
-        f"{os.cpu_count()} cores, Python {platform.python_version()},"
+        f"{os.cpu_count()} cores, Python {platform.python_version()} of {sys.base_prefix},"
         f" etcd {'.'.join(map(str, etcd_version(find_etcd())))}, every server on this machine"
     )
     table = Table("figure", "measured", "limit", "ratio", "what the limit is", caption=machine)
