@@ -132,6 +132,14 @@ def test_workers_go_with_a_parent_that_is_killed(environment):
             assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def test_threads_that_serve_preempt_nobody_and_their_parent_is_left_as_it_was(environment):
+    with gateway(environment) as (process, _):
+        (worker,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        threads = [int(path.name) for path in Path(f"/proc/{worker}/task").iterdir()]
+        assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
+        assert os.sched_getscheduler(process.pid) == os.SCHED_OTHER
+
+
 def test_it_runs_without_postgresql_and_says_that_it_is_not_ready(environment):
     absent = f"postgres://nobody@127.0.0.1:{free_port()}/nothing"
     with gateway(environment | {"DATABASE_URL": absent}) as (_, address):
