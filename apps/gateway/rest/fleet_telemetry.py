@@ -19,13 +19,14 @@ from apps.gateway.rest.formats import Format, FormatNegotiation, format_of
 from apps.gateway.rest.schemas import FLEET_TELEMETRY_PAGE
 from apps.gateway.rest.telemetry import NO_PAGES
 from apps.gateway.rest.windows import (
+    Window,
     WindowParameters,
-    resolve,
+    look_up,
     window_file,
     window_page,
 )
 from apps.telemetry import queries
-from apps.telemetry.queries import Buckets, FleetCursor, FleetPage, GpuChoice
+from apps.telemetry.queries import FleetCursor, FleetPage, GpuChoice
 
 CursorParameter = Annotated[
     FleetCursorText, Meta(description="Where a page begins; copied from `next` or `previous`.")
@@ -83,29 +84,27 @@ class FleetTelemetryView(APIView):
         given.check()
         clusters = principal_of(request).clusters
         choice = GpuChoice(given.cluster, given.hostname, given.gpu, given.model, clusters)
-        resolution, buckets = resolve(choice, given, with_place=True)
+        window = look_up(choice, given, with_place=True)
         format_ = format_of(request, given.format)
         if format_ is Format.JSON:
-            page = _page(choice, given, buckets)
+            page = _page(window, given.cursor.cursor if given.cursor else None)
             cursors = (_text(page.next), _text(page.previous))
-            return window_page(request, given, resolution, page.count, page.results, *cursors)
+            return window_page(request, window, page.count, page.results, *cursors)
         if given.cursor:
             raise InvalidParameter("cursor", NO_PAGES)
-        return window_file(
-            choice, given, resolution, buckets, format_, "telemetry", with_place=True
-        )
+        return window_file(window, format_, "telemetry")
 
 
-def _page(choice: GpuChoice, given: FleetTelemetryParameters, buckets: Buckets | None) -> FleetPage:
-    order = queries.Order(given.order)
-    cursor = given.cursor.cursor if given.cursor else None
-    if buckets is not None:
-        return queries.buckets_json(buckets, limit=given.page_limit, order=order, cursor=cursor)
+def _page(window: Window, cursor: FleetCursor | None) -> FleetPage:
+    given = window.given
+    limit, order = given.page_limit, queries.Order(given.order)
+    if window.buckets is not None:
+        return queries.buckets_json(window.buckets, limit=limit, order=order, cursor=cursor)
     try:
         return queries.fleet_telemetry_json(
-            choice,
+            window.choice,
             **given.window,
-            limit=given.page_limit,
+            limit=limit,
             order=order,
             cursor=cursor,
             columns=given.columns,

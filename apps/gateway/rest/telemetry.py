@@ -20,13 +20,14 @@ from apps.gateway.rest.formats import Format, FormatNegotiation, format_of
 from apps.gateway.rest.gpus import UNKNOWN_GPU, UUID_PARAMETER, unknown_gpu
 from apps.gateway.rest.schemas import TELEMETRY_PAGE
 from apps.gateway.rest.windows import (
+    Window,
     WindowParameters,
-    resolve,
+    look_up,
     window_file,
     window_page,
 )
 from apps.telemetry import queries
-from apps.telemetry.queries import Buckets, Cursor, FleetCursor, GpuChoice, Resolution
+from apps.telemetry.queries import Buckets, Cursor, FleetCursor, GpuChoice
 
 CursorParameter = Annotated[
     CursorText, Meta(description="Where a page begins; copied from `next` or `previous`.")
@@ -80,20 +81,21 @@ class GpuTelemetryView(APIView):
         given = read_parameters(request.query_params, TelemetryParameters)
         given.check()
         choice = GpuChoice(uuid=uuid, clusters=principal_of(request).clusters)
-        resolution, buckets = resolve(choice, given, with_place=False)
+        window = look_up(choice, given, with_place=False)
         format_ = format_of(request, given.format)
         if format_ is not Format.JSON:
             if given.cursor:
                 raise InvalidParameter("cursor", NO_PAGES)
             _require_known(choice)
-            name = f"telemetry-{uuid}"
-            return window_file(choice, given, resolution, buckets, format_, name, with_place=False)
-        if buckets is None:
-            return _samples(request, choice, given)
-        return _buckets(request, buckets, given, resolution)
+            return window_file(window, format_, f"telemetry-{uuid}")
+        cursor = given.cursor.cursor if given.cursor else None
+        if window.buckets is None:
+            return _samples(request, window, cursor)
+        return _buckets(request, window, window.buckets, cursor)
 
 
-def _samples(request: Request, choice: GpuChoice, given: TelemetryParameters) -> HttpResponseBase:
+def _samples(request: Request, window: Window, cursor: Cursor | None) -> HttpResponseBase:
+    given, choice = window.given, window.choice
     assert choice.uuid is not None
     try:
         page = queries.gpu_telemetry_json(
@@ -101,30 +103,30 @@ def _samples(request: Request, choice: GpuChoice, given: TelemetryParameters) ->
             **given.window,
             limit=given.page_limit,
             order=queries.Order(given.order),
-            cursor=given.cursor.cursor if given.cursor else None,
+            cursor=cursor,
             columns=given.columns,
             clusters=choice.clusters,
         )
     except queries.UnknownGpu as error:
         raise NotFound(unknown_gpu(choice.uuid)) from error
     cursors = (_text(page.next), _text(page.previous))
-    return window_page(request, given, Resolution.RAW, page.count, page.results, *cursors)
+    return window_page(request, window, page.count, page.results, *cursors)
 
 
 def _buckets(
-    request: Request, buckets: Buckets, given: TelemetryParameters, resolution: Resolution
+    request: Request, window: Window, buckets: Buckets, cursor: Cursor | None
 ) -> HttpResponseBase:
-    order = queries.Order(given.order)
+    order = queries.Order(window.given.order)
     page = queries.buckets_json(
         buckets,
-        limit=given.page_limit,
+        limit=window.given.page_limit,
         order=order,
-        cursor=as_fleet_cursor(given.cursor.cursor, order) if given.cursor else None,
+        cursor=as_fleet_cursor(cursor, order) if cursor else None,
     )
     if not page.count:
-        _require_known(buckets.choice)
+        _require_known(window.choice)
     cursors = (_bucket_text(page.next), _bucket_text(page.previous))
-    return window_page(request, given, resolution, page.count, page.results, *cursors)
+    return window_page(request, window, page.count, page.results, *cursors)
 
 
 def _text(cursor: Cursor | None) -> str | None:

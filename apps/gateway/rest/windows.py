@@ -1,7 +1,7 @@
 """What the routes of telemetry share: window, resolution, form, links to other pages."""
 
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, Self
 
 from django.http import HttpResponse, HttpResponseBase
 from msgspec import Meta
@@ -86,51 +86,56 @@ class WindowParameters(Parameters):
             raise InvalidParameter("start_time", "it is after `end_time`.")
 
 
-def resolve(
-    choice: GpuChoice, given: WindowParameters, *, with_place: bool
-) -> tuple[Resolution, Buckets | None]:
-    """The resolution to answer with, and the buckets unless it is raw.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is asked for, looked up: with `buckets`, unless samples answer it."""
 
-    Raises InvalidParameter where it cannot be given.
-    """
+    choice: GpuChoice
+    given: WindowParameters
+    with_place: bool
+    resolution: Resolution = Resolution.RAW
+    buckets: Buckets | None = None
+
+    def by(self, resolution: Resolution) -> Self:
+        """The same in buckets. Raises RollupsGone, and InvalidParameter of too many."""
+        buckets = Buckets(
+            self.choice,
+            queries.STEPS[resolution],
+            **self.given.window,
+            columns=self.given.columns,
+            with_place=self.with_place,
+        )
+        return replace(self, resolution=resolution, buckets=_few_rows(buckets))
+
+
+def look_up(choice: GpuChoice, given: WindowParameters, *, with_place: bool) -> Window:
+    """The window in its resolution. Raises InvalidParameter where it cannot be given."""
+    window = Window(choice, given, with_place)
     chosen = Resolution(given.resolution)
     if chosen is Resolution.AUTO:
-        return _automatic(choice, given, with_place=with_place)
+        return _automatic(window)
     if chosen is Resolution.RAW:
-        return chosen, None
+        return window
     try:
-        return chosen, _few_rows(_buckets(choice, given, chosen, with_place=with_place))
+        return window.by(chosen)
     except queries.RollupsGone as error:
         raise InvalidParameter("resolution", str(error)) from error
 
 
-def _automatic(
-    choice: GpuChoice, given: WindowParameters, *, with_place: bool
-) -> tuple[Resolution, Buckets | None]:
+def _automatic(window: Window) -> Window:
     """What fits best; what is not kept so long gives way to what is coarser, then to samples."""
+    given = window.given
     most = given.page_limit
-    extent = queries.extent(choice, **given.window, at_most=most + 1)
+    extent = queries.extent(window.choice, **given.window, at_most=most + 1)
     chosen = queries.resolution_for(extent, given.points, most)
     for kept in dict.fromkeys((chosen, Resolution.HOUR)):
         if kept is Resolution.RAW:
             break
         try:
-            return kept, _few_rows(_buckets(choice, given, kept, with_place=with_place))
+            return window.by(kept)
         except queries.RollupsGone:
             continue
-    return Resolution.RAW, None
-
-
-def _buckets(
-    choice: GpuChoice, given: WindowParameters, resolution: Resolution, *, with_place: bool
-) -> Buckets:
-    return Buckets(
-        choice,
-        queries.STEPS[resolution],
-        **given.window,
-        columns=given.columns,
-        with_place=with_place,
-    )
+    return window
 
 
 def _few_rows(buckets: Buckets) -> Buckets:
@@ -147,30 +152,22 @@ def _few_rows(buckets: Buckets) -> Buckets:
     return replace(reached, row_count=rows)
 
 
-def window_file(
-    choice: GpuChoice,
-    given: WindowParameters,
-    resolution: Resolution,
-    buckets: Buckets | None,
-    format_: Format,
-    name: str,
-    *,
-    with_place: bool,
-) -> HttpResponseBase:
+def window_file(window: Window, format_: Format, name: str) -> HttpResponseBase:
     """The window as a file. Raises InvalidParameter where it would be too large."""
+    given = window.given
     order = queries.Order(given.order)
-    if buckets is not None:
-        export = queries.export_buckets(buckets, order=order, limit=given.limit)
-        return file_response(export, format_, f"{name}-{resolution}")
+    if window.buckets is not None:
+        export = queries.export_buckets(window.buckets, order=order, limit=given.limit)
+        return file_response(export, format_, f"{name}-{window.resolution}")
     if given.limit is None:
-        _require_exportable(choice, given)
+        _require_exportable(window.choice, given)
     export = queries.export_samples(
-        choice,
+        window.choice,
         **given.window,
         order=order,
         limit=given.limit,
         columns=given.columns,
-        with_place=with_place,
+        with_place=window.with_place,
     )
     return file_response(export, format_, name)
 
@@ -187,8 +184,7 @@ def _require_exportable(choice: GpuChoice, given: WindowParameters) -> None:
 
 def window_page(
     request: Request,
-    given: WindowParameters,
-    resolution: Resolution,
+    window: Window,
     count: int | None,
     results: str,
     next_cursor: str | None,
@@ -197,23 +193,22 @@ def window_page(
     """A page of a window; where a resolution was asked for, it says which one it has."""
     body = list_body(
         count,
-        _url(request, given, resolution, next_cursor),
-        _url(request, given, resolution, previous_cursor),
+        _url(request, window, next_cursor),
+        _url(request, window, previous_cursor),
         results,
     )
-    if given.resolution != "raw":
-        body = f'{{"resolution":"{resolution}",'.encode() + body[1:]
+    if window.given.resolution != "raw":
+        body = f'{{"resolution":"{window.resolution}",'.encode() + body[1:]
     return HttpResponse(body, content_type="application/json")
 
 
-def _url(
-    request: Request, given: WindowParameters, resolution: Resolution, cursor: str | None
-) -> str | None:
+def _url(request: Request, window: Window, cursor: str | None) -> str | None:
     """Another page's address; neither a window relative to now nor `auto` moves between pages."""
     if cursor is None:
         return None
+    given = window.given
     bounds = {"start_time": given.start_time, "end_time": given.end_time}
     fixed: dict[str, object] = {name: bound.absolute for name, bound in bounds.items() if bound}
     if given.resolution == "auto":
-        fixed |= {"resolution": resolution, "limit": given.page_limit}
+        fixed |= {"resolution": window.resolution, "limit": given.page_limit}
     return page_url(request, **fixed, cursor=cursor)
