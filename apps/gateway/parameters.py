@@ -121,7 +121,7 @@ def _explain(
             return InvalidParameter(name, f"there is no such parameter here; there are {known}.")
     name = str(error).rpartition(" - at `$.")[2].rstrip("`")
     if isinstance(error.__cause__, ValueError):
-        return InvalidParameter(name, f"{given[name]!r} cannot be used: {error.__cause__}.")
+        return InvalidParameter(name, f"{given[name][:80]!r} cannot be used: {error.__cause__}.")
     return _wrong(name, given[name], type_)
 
 

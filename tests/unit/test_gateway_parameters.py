@@ -71,6 +71,14 @@ def test_a_wrong_parameter_is_named_with_what_is_expected(query, parameter, says
     assert caught.value.parameter == parameter
 
 
+@pytest.mark.parametrize("name", ["limit", "start_time", "end_time", "metrics", "hostname"])
+def test_of_a_huge_value_only_the_beginning_is_given_back(name):
+    with pytest.raises(InvalidParameter) as caught:
+        read_parameters(QueryDict(f"{name}={'a' * 5000}"), Example)
+    assert "a" * 40 in str(caught.value)
+    assert "a" * 81 not in str(caught.value)
+
+
 def test_the_documentation_has_the_bounds_that_are_enforced():
     documented: dict[str, Any] = {
         parameter.name: parameter for parameter in document_parameters(Example)
