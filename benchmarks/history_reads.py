@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -80,9 +79,7 @@ def bytes_per_sample() -> float:
 
 
 def _buckets(buckets: Buckets, limit: int) -> None:
-    answered = queries.by_rollups(buckets)
-    rows = queries.rows_read(answered, at_most=queries.MAX_AGGREGATED + 1)
-    queries.buckets_json(replace(answered, row_count=rows), limit=limit)
+    queries.buckets_json(queries.counted(buckets, at_most=queries.MAX_AGGREGATED + 1), limit=limit)
 
 
 def _ms(read: Callable[[], object]) -> float:

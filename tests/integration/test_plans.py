@@ -65,9 +65,7 @@ READS = {
     "all hours of a host": lambda: queries.buckets_json(
         Buckets(HOST, HOUR.step, **HOURS), limit=10_000
     ),
-    "the rows of hours": lambda: queries.rows_read(
-        queries.by_rollups(Buckets(HOST, HOUR.step, **HOURS)), at_most=1000
-    ),
+    "the rows of hours": lambda: queries.counted(Buckets(HOST, HOUR.step, **HOURS), at_most=1000),
     "what a window holds": lambda: queries.extent(ONE, **WINDOW, at_most=1000),
     "summaries": lambda: queries.summaries(UUIDS, **WINDOW, metrics=["power_draw", "xid_error"]),
     "excerpts of some GPUs": lambda: batched.telemetry_of(UUIDS, batched.Excerpt(**WINDOW)),

@@ -141,15 +141,14 @@ def _automatic(window: Window) -> Window:
 def _few_rows(buckets: Buckets) -> Buckets:
     """The same, looked up and counted. Raises RollupsGone, and InvalidParameter of too many."""
     bound = queries.MAX_AGGREGATED
-    reached = queries.by_rollups(buckets)
-    rows = queries.rows_read(reached, at_most=bound + 1)
-    if rows > bound:
+    found = queries.counted(buckets, at_most=bound + 1)
+    if (found.row_count or 0) > bound:
         raise InvalidParameter(
             "resolution",
             f"the answer is made of more than {bound:,} samples and roll-ups, too many at once; "
             "narrow it by start_time and end_time, choose fewer GPUs or a coarser resolution.",
         )
-    return replace(reached, row_count=rows)
+    return found
 
 
 def window_file(window: Window, format_: Format, name: str) -> HttpResponseBase:

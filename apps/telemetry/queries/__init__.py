@@ -9,7 +9,7 @@ from apps.telemetry.queries.buckets import (
     Buckets,
     buckets_json,
     by_rollups,
-    rows_read,
+    counted,
 )
 from apps.telemetry.queries.dead_letters import MAX_LETTERS, dead_letters
 from apps.telemetry.queries.exports import (
@@ -81,6 +81,7 @@ __all__ = [
     "buckets_json",
     "by_rollups",
     "clusters",
+    "counted",
     "dead_letters",
     "export_buckets",
     "export_latest",
@@ -96,7 +97,6 @@ __all__ = [
     "quarantined",
     "queue_history",
     "resolution_for",
-    "rows_read",
     "snapshot",
     "stats_json",
     "summaries",

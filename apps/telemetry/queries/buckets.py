@@ -123,8 +123,13 @@ def by_rollups(buckets: Buckets) -> Buckets:
     return replace(buckets, edges=reach)
 
 
-def rows_read(buckets: Buckets, *, at_most: int) -> int:
-    """How many samples and roll-ups the answer is made of, counted no further than told."""
+def counted(buckets: Buckets, *, at_most: int) -> Buckets:
+    """The same by roll-ups, with `row_count`, counted no further than told. Raises RollupsGone."""
+    reached = by_rollups(buckets)
+    return replace(reached, row_count=_rows_read(reached, at_most))
+
+
+def _rows_read(buckets: Buckets, at_most: int) -> int:
     statement = _COUNT.format(
         gpus=GPUS, conditions=buckets.choice.conditions, rows=counted_rows(buckets.segments)
     )
@@ -147,15 +152,13 @@ def buckets_json(
     UnknownColumn.
     """
     buckets = by_rollups(buckets)
-    if cursor is None and _count(buckets, limit + 1) <= limit:
+    if cursor is None and buckets.row_count is None:
+        buckets = counted(buckets, at_most=limit + 1)
+    if cursor is None and (buckets.row_count or 0) <= limit:
         page = _whole(buckets, order)
         if page.count is not None and page.count <= limit:  # no more have come meanwhile
             return page
     return _page(buckets, limit, order, cursor)
-
-
-def _count(buckets: Buckets, at_most: int) -> int:
-    return rows_read(buckets, at_most=at_most) if buckets.row_count is None else buckets.row_count
 
 
 def _whole(buckets: Buckets, order: Order) -> FleetPage:
