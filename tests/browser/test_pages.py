@@ -183,7 +183,7 @@ def test_the_pipeline_shows_who_works(person, site):
 
 def test_an_uploaded_file_is_followed_until_it_is_stored(person, tmp_path):
     file = tmp_path / "metrics.csv"
-    file.write_text(CSV.format(day=datetime.now(UTC).date()))
+    file.write_text(CSV.format(day=datetime.now(UTC).date() - timedelta(days=1)))
     person.signs_in("/upload")
     person.find("#file").send_keys(str(file))
     person.sees("2 records are stored", "#progress")

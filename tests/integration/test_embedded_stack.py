@@ -167,9 +167,11 @@ def test_a_failed_start_shows_the_end_of_the_log(directory: Path) -> None:
 
 
 def _compute(url: str) -> None:
-    """Takes a second or two, in which the session looks at nothing else."""
+    """Looks at nothing else for a second or two, and then notices that the server died."""
     with psycopg.connect(url) as connection:
-        connection.execute("SELECT sum(n) AS computed FROM generate_series(1, 10000000) n")
+        connection.execute(
+            "SELECT sum(n) AS computed FROM generate_series(1, 10000000) n; SELECT pg_sleep(60)"
+        )
 
 
 def _computes(url: str) -> bool:
