@@ -80,6 +80,7 @@ class Publisher:
         self._flights: deque[_Flight] = deque()
         self._backoff = wait_exponential_jitter(multiplier=0.05, max=2.0, jitter=0.1)
         self._outage = Outage("publishing", logger)
+        self._answered_at = 0.0
         self.acknowledged = 0
 
     def publish(self, messages: Sequence[Message]) -> None:
@@ -109,6 +110,7 @@ class Publisher:
             self._start(flight)
 
     def _start(self, flight: _Flight) -> PendingCall:
+        flight.answered_at = 0.0
         flight.call = call = self._client.start_txn(flight.request)
         call.when_done(flight.landed)
         return call
@@ -120,19 +122,23 @@ class Publisher:
                 answer = (flight.call or self._start(flight)).result()
                 break
             except (OutcomeUnknown, NotApplied, SpaceExceeded) as error:
-                self._pause(flight, error)
+                self._fail(flight, error)
         self._outage.end()
+        # The answer may overtake the note of its time.
+        self._answered_at = landed_at = flight.answered_at or time.monotonic()
         if not answer.succeeded and not self._is_mine(answer):
             # Another publisher took this very nanosecond: the batch goes under a new one.
             flight.request, flight.call = self._request(flight.messages), None
             return
         self._flights.popleft()
         self.acknowledged += len(flight.messages)
-        landed_at = flight.answered_at or time.monotonic()  # the answer may overtake the note
         self._observer.published(len(flight.messages), landed_at - flight.sent_at)
 
-    def _pause(self, flight: _Flight, error: EtcdError) -> None:
+    def _fail(self, flight: _Flight, error: EtcdError) -> None:
+        """Have it sent again: after a pause, or at once if etcd has answered another one since."""
         flight.call = None
+        if 0.0 < flight.answered_at < self._answered_at:
+            return
         flight.attempts += 1
         self._outage.begin(error)
         if self._stop.wait(self._backoff(_Attempt(flight.attempts))):  # type: ignore[arg-type]

@@ -141,6 +141,9 @@ class EtcdClient:
 
     def failed(self, endpoint: Endpoint, error: grpc.RpcError, patience: float = 1.0) -> EtcdError:
         """Note a failure: leave an endpoint that does not serve, forget a token that is refused."""
+        # gRPC raises the call itself. With its traceback it would hold itself and all that callers
+        # have at hand, megabytes for a publisher, until the garbage collector looks for cycles.
+        error.__traceback__ = None
         sorted_error = sort_error(error, endpoint.address)
         with self._lock:
             if isinstance(sorted_error, OutcomeUnknown):
