@@ -23,6 +23,9 @@ MAX_COLUMNS = 1000
 
 # Arrow's own allocator keeps for itself what it has freed: 15 to 20 MB here, for 4 % of the time.
 pa.set_memory_pool(pa.system_memory_pool())
+# The parser takes room for the whole block for each column and gives back most of it: with hundreds
+# of columns glibc is left with holes all over hundreds of megabytes, and fills them.
+_PARSER_POOL = pa.mimalloc_memory_pool()
 # Otherwise it would take signals to itself while it parses, and a stop would be an error or lost.
 pa.enable_signal_handlers(False)
 
@@ -66,6 +69,7 @@ def _parse(buffer: Any, width: int) -> list[Any] | None:
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
             ),
+            memory_pool=_PARSER_POOL,
         )
     except pa.ArrowInvalid:
         return None

@@ -9,7 +9,7 @@ from workers.sources.draft import Draft
 # Rows of one instant may lie apart: this many are held before the oldest draft goes out, and no
 # more groups and texts. A record that goes out in parts is put together again by the store.
 WINDOW_ROWS = 100_000
-WINDOW_GROUPS = 15_000  # about 15 MB, if each is another GPU's
+WINDOW_GROUPS = 12_000  # about 12 MB, if each is another GPU's
 WINDOW_TEXT_BYTES = 16 << 20  # of labels and other metrics: those that we know are short
 MAX_EXTRA = 1000  # DCGM has some 300 fields; a message must fit into one request to etcd
 
